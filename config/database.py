@@ -1,0 +1,46 @@
+"""
+The DATABASES entry: Postgres through `core.backend`, with one bounded pool in each process.
+
+The pool's options carry psycopg_pool's own names, so the same entry also works with Django's stock engine
+(less `lazy`, which is ours).
+"""
+
+from typing import Any
+
+from config import env
+
+
+def database_entry() -> dict[str, Any]:
+    """Return DATABASES["default"], read from the environment."""
+    entry: dict[str, Any] = dict(env.database())
+    options = {
+        **entry.get("OPTIONS", {}),
+        "connect_timeout": env.whole_number("DATABASE_CONNECT_TIMEOUT", 5, minimum=1),
+        "pool": pool_options(),
+    }
+    return {
+        **entry,
+        "ENGINE": "core.backend",
+        "OPTIONS": options,
+        # The pool owns the life of a connection: Django gives it back at the end of each request.
+        "CONN_MAX_AGE": 0,
+        # The pool decides what is alive, without a round trip per request.
+        "CONN_HEALTH_CHECKS": False,
+        "TEST": {"NAME": None},
+    }
+
+
+def pool_options() -> dict[str, Any]:
+    """Return the pool's options: sizes in connections, times in seconds."""
+    size = env.whole_number("POOL_SIZE", 5, minimum=1)
+    overflow = env.whole_number("POOL_MAX_OVERFLOW", 10)
+    return {
+        "min_size": size,
+        "max_size": size + overflow,
+        "timeout": env.seconds("POOL_TIMEOUT", 30.0),
+        "max_lifetime": env.seconds("POOL_RECYCLE", 1800.0),
+        "max_idle": env.seconds("POOL_OVERFLOW_IDLE", 10.0),
+        "max_waiting": env.whole_number("POOL_MAX_WAITING", 0),
+        # A command that uses one connection opens one, not POOL_SIZE of them.
+        "lazy": True,
+    }

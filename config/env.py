@@ -1,0 +1,116 @@
+"""
+Readers of the environment: every setting passes through here, so that a wrong value stops the start.
+
+Each error names the variable, shows the value (never a secret's) and says what to do.
+No other module reads `os.environ` for a setting.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+_env = environ.Env()
+
+MINIMUM_SECRET_LENGTH = 32
+
+
+def _refuse(name: str, value: str, cure: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"{name}={value!r} {cure} (see .env.example)")
+
+
+def _raw(name: str) -> str:
+    return os.environ.get(name, "").strip()
+
+
+def whole_number(name: str, default: int, *, minimum: int = 0, maximum: int | None = None) -> int:
+    """Read an integer in [minimum, maximum]."""
+    raw = _raw(name)
+    if not raw:
+        return default
+    try:
+        value = int(raw)
+    except ValueError:
+        raise _refuse(name, raw, "is not a whole number") from None
+    if value < minimum:
+        raise _refuse(name, raw, f"is too small: use {minimum} or more")
+    if maximum is not None and value > maximum:
+        raise _refuse(name, raw, f"is too large: use {maximum} or less")
+    return value
+
+
+def seconds(name: str, default: float, *, minimum: float = 0.0) -> float:
+    """Read a duration in seconds, fractions allowed, greater than `minimum`."""
+    raw = _raw(name)
+    if not raw:
+        return default
+    try:
+        value = float(raw)
+    except ValueError:
+        raise _refuse(name, raw, "is not a number of seconds, such as 30 or 0.5") from None
+    if not minimum < value < float("inf"):
+        raise _refuse(name, raw, f"must be more than {minimum:g} seconds and finite")
+    return value
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """Read true/false, yes/no, on/off or 1/0."""
+    raw = _raw(name).lower()
+    if not raw:
+        return default
+    if raw in {"1", "true", "yes", "on"}:
+        return True
+    if raw in {"0", "false", "no", "off"}:
+        return False
+    raise _refuse(name, raw, "is neither true nor false: use true or false")
+
+
+def names(name: str, default: str) -> list[str]:
+    """Read a list separated by commas."""
+    return [part.strip() for part in (_raw(name) or default).split(",") if part.strip()]
+
+
+def secret(name: str) -> str:
+    """
+    Read a secret of at least 32 characters. Its value never appears in the error.
+
+    Raises:
+        ImproperlyConfigured: absent or too short.
+    """
+    value = _raw(name)
+    if len(value) >= MINIMUM_SECRET_LENGTH:
+        return value
+    found = "is not set" if not value else f"has {len(value)} characters"
+    raise ImproperlyConfigured(
+        f"{name} {found}: set it to {MINIMUM_SECRET_LENGTH} random characters or more, for example from "
+        "`python -c 'import secrets; print(secrets.token_urlsafe(48))'` (see .env.example)"
+    )
+
+
+def database(name: str = "DATABASE_URL") -> Mapping[str, Any]:
+    """
+    Read a Postgres URL into Django's connection keys. Its value never appears in the error.
+
+    Raises:
+        ImproperlyConfigured: absent, or not a postgres:// URL.
+    """
+    raw = _raw(name)
+    if not raw:
+        raise ImproperlyConfigured(
+            f"{name} is not set: use postgres://user:password@host:5432/name, or `make run`, "
+            "which starts a Postgres of its own (see .env.example)"
+        )
+    if not raw.startswith(("postgres://", "postgresql://")):
+        raise ImproperlyConfigured(
+            f"{name} does not start with postgres:// or postgresql://: Turnstile runs on PostgreSQL only"
+        )
+    try:
+        parsed: Mapping[str, Any] = _env.db_url_config(raw)
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{name} is not a valid URL: use postgres://user:password@host:5432/name, "
+            "with special characters percent-encoded"
+        ) from None
+    return parsed

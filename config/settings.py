@@ -1,0 +1,109 @@
+"""
+How a deployment is described: Django's settings, each value of a deployment from the environment.
+
+README's table lists the variables; `.env.example` shows them all. A wrong value stops the start.
+"""
+
+import sys
+from pathlib import Path
+
+import environ
+
+from config import database, env, logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+# A real environment variable wins over `.env`, which wins over the keys that `make run` made.
+for _file in (BASE_DIR / ".env", VAR_DIR / "demo.env"):
+    if _file.exists():
+        environ.Env.read_env(str(_file))
+
+SECRET_KEY = env.secret("SECRET_KEY")
+QR_SIGNING_KEY = env.secret("QR_SIGNING_KEY")
+SERVICE_API_KEY = env.secret("SERVICE_API_KEY")
+
+DEBUG = env.flag("DEBUG", default=False)
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS", "")
+
+PORT = env.whole_number("PORT", 8000, minimum=1, maximum=65535)
+WEB_WORKERS = env.whole_number("WEB_WORKERS", 2, minimum=1)
+WEB_THREADS = env.whole_number("WEB_THREADS", 32, minimum=1)
+
+DATABASES = {"default": database.database_entry()}
+HEALTH_DB_TIMEOUT = env.seconds("HEALTH_DB_TIMEOUT", 0.5)
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    # Before staticfiles: runserver serves static files the way production does.
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    # Its static files: the API page without a CDN.
+    "ninja",
+    "core",
+    "analytics",
+    "etl",
+    "reports",
+    "health",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Last: it sees the view's own exceptions.
+    "config.unavailable.DatabaseUnavailableMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+STATIC_URL = "static/"
+# Static files are served from where the packages have them; after collectstatic, from there.
+WHITENOISE_USE_FINDERS = True
+_collected = BASE_DIR / "staticfiles"
+STATIC_ROOT = _collected if _collected.is_dir() or "collectstatic" in sys.argv else None
+
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("COOKIE_SECURE", default=False)
+
+LOGGING = logs.logging_entry(level="DEBUG" if DEBUG else "INFO")
