@@ -1,0 +1,28 @@
+"""
+What the pool's background threads do: connect, try again, close overflow. They hold the pool weakly.
+"""
+
+from typing import Any
+
+from psycopg_pool.pool import ConnectionPool, MaintenanceTask
+
+
+class Connect(MaintenanceTask):
+    """Open one connection."""
+
+    def _run(self, pool: ConnectionPool[Any]) -> None:
+        pool.connect_one()  # type: ignore[attr-defined]  # a SharedPool, which imports this module
+
+
+class Retry(MaintenanceTask):
+    """Try to connect again after a failure."""
+
+    def _run(self, pool: ConnectionPool[Any]) -> None:
+        pool.wake()  # type: ignore[attr-defined]
+
+
+class CloseOverflow(MaintenanceTask):
+    """Close the connections above the pool's size that nobody used for a while."""
+
+    def _run(self, pool: ConnectionPool[Any]) -> None:
+        pool.close_overflow()  # type: ignore[attr-defined]
