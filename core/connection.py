@@ -1,0 +1,144 @@
+"""
+The pooled connection: it comes back to its pool on close(), broken or not, and it comes back as it left.
+
+Two libraries use it in turn, each with its own ideas about autocommit, adapters and handlers. What one of
+them changed is put back here, so that the other never inherits it.
+"""
+
+from operator import is_
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import pq
+from psycopg.adapt import AdaptersMap
+
+IDLE = pq.TransactionStatus.IDLE
+INTRANS = pq.TransactionStatus.INTRANS
+INERROR = pq.TransactionStatus.INERROR
+
+
+class _Baseline(NamedTuple):
+    """What a borrower may change and must not keep changed."""
+
+    attributes: tuple[Any, ...]
+    adapters: AdaptersMap
+    notice_handlers: list[Any]
+    notify_handlers: list[Any]
+
+
+class PooledConnection(psycopg.Connection[Any]):
+    """
+    A psycopg connection that belongs to a `core.pool.SharedPool`.
+
+    Attributes:
+        idle_since: when it last came back, on the monotonic clock, in seconds.
+    """
+
+    idle_since: float = 0.0
+    _baseline: _Baseline
+
+    def close(self) -> None:
+        """Give the connection back to its pool; close it when it has none."""
+        # psycopg's close() returns early on a broken connection, and so loses the pool's slot (R1).
+        pool = getattr(self, "_pool", None)
+        if pool is not None:
+            pool.putconn(self)
+        else:
+            self.finish()
+
+    def finish(self) -> None:
+        """Close the socket."""
+        self._closed = True
+        self.pgconn.finish()
+
+    def remember(self) -> None:
+        """Take today's state for the one to come back to."""
+        adapters = AdaptersMap(self.adapters)
+        self._baseline = _Baseline(
+            self._attributes(), adapters, list(self._notice_handlers), list(self._notify_handlers)
+        )
+
+    def scrub(self) -> bool:
+        """
+        Bring the connection back to the remembered state.
+
+        It costs a round trip only when a transaction is open, and takes about two microseconds otherwise.
+
+        Returns:
+            False when that is not possible: the connection must be discarded.
+        """
+        if not self._end_transaction():
+            return False
+        if self._attributes() != self._baseline.attributes:
+            self._restore_attributes()
+        self._restore_handlers()
+        self._restore_adapters()
+        return True
+
+    def _end_transaction(self) -> bool:
+        # Work that still runs, a pipeline, a prepared two-phase transaction or an open transaction() block
+        # belong to the borrower: nobody else can end them.
+        if self._num_transactions or self._pipeline is not None or self._tpc is not None:
+            return False
+        status = self.pgconn.transaction_status
+        if status in (INTRANS, INERROR):
+            try:
+                self.rollback()
+            except psycopg.Error:
+                return False
+            status = self.pgconn.transaction_status
+        return status == IDLE
+
+    def _attributes(self) -> tuple[Any, ...]:
+        prepared = self._prepared
+        return (
+            self._autocommit,
+            self._isolation_level,
+            self._read_only,
+            self._deferrable,
+            self.row_factory,
+            self.cursor_factory,
+            self.server_cursor_factory,
+            prepared.prepare_threshold,
+            prepared.prepared_max,
+        )
+
+    def _restore_attributes(self) -> None:
+        prepared = self._prepared
+        (
+            self._autocommit,
+            self._isolation_level,
+            self._read_only,
+            self._deferrable,
+            self.row_factory,
+            self.cursor_factory,
+            self.server_cursor_factory,
+            prepared.prepare_threshold,
+            prepared.prepared_max,
+        ) = self._baseline.attributes
+        # psycopg keeps the BEGIN that it made from the attributes.
+        self._begin_statement = b""
+
+    def _restore_handlers(self) -> None:
+        # Notifications that nobody read belong to the borrower who listened.
+        if self._notifies_backlog:
+            self._notifies_backlog.clear()
+        if self._notice_handlers != self._baseline.notice_handlers:
+            self._notice_handlers[:] = self._baseline.notice_handlers
+        if self._notify_handlers != self._baseline.notify_handlers:
+            self._notify_handlers[:] = self._baseline.notify_handlers
+
+    def _restore_adapters(self) -> None:
+        baseline = self._baseline.adapters
+        if not all(map(is_, _tables(self.adapters), _tables(baseline))):
+            self._adapters = AdaptersMap(baseline)
+
+
+def _tables(adapters: AdaptersMap) -> tuple[Any, ...]:
+    # AdaptersMap copies a table when it is first written to: another identity means that somebody registered.
+    return (
+        *adapters._loaders,  # noqa: SLF001 - see requirements.txt: psycopg is pinned
+        *adapters._dumpers_by_oid,  # noqa: SLF001
+        *adapters._dumpers.values(),  # noqa: SLF001
+        adapters.types._registry,  # noqa: SLF001
+    )
