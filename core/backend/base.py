@@ -1,0 +1,147 @@
+"""
+Django's side of the shared pool.
+
+What differs from Django's own backend, on purpose: the pool behind `OPTIONS["pool"]` is a SharedPool, and a
+connection can tell whether it may be handed over to SQLAlchemy, or be joined by it (see `core.lending`).
+"""
+
+import os
+from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakSet
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS
+from django.db.backends.base.base import NO_DB_ALIAS
+from django.db.backends.postgresql import base as postgresql
+from django.utils.asyncio import async_unsafe
+from psycopg import pq, sql
+
+from core import fork, process
+from core.pool import SharedPool
+from core.slots import Slots
+
+if TYPE_CHECKING:
+    from core.joining import JoinedConnection
+
+# UNKNOWN: it broke. Its place in the pool is better free than held until the request ends.
+_AT_REST = {pq.TransactionStatus.IDLE, pq.TransactionStatus.UNKNOWN}
+
+
+class DatabaseWrapper(postgresql.DatabaseWrapper):
+    """Django's Postgres connection, borrowed from the shared pool."""
+
+    # Of our own: Django's stock backend may serve another alias beside ours.
+    _connection_pools: ClassVar[dict[str, SharedPool]] = {}
+    _slots: ClassVar[dict[str, Slots]] = {}
+
+    def __init__(self, settings_dict: dict[str, Any], alias: str = DEFAULT_DB_ALIAS) -> None:
+        super().__init__(settings_dict, alias)
+        self._open_cursors: WeakSet[Any] = WeakSet()
+        self.joined: list[JoinedConnection] = []
+
+    # The pool ------------------------------------------------------------------------------------------
+
+    @property
+    def pool(self) -> SharedPool | None:
+        """The process's pool of this alias, made at first use; None without `OPTIONS["pool"]`."""
+        options = self.settings_dict["OPTIONS"].get("pool")
+        if self.alias == NO_DB_ALIAS or not options:
+            return None
+        if self.alias not in self._connection_pools:
+            # setdefault: of threads that race here, one wins; the others' pools were never opened.
+            self._connection_pools.setdefault(self.alias, self._make_pool({} if options is True else options))
+        return self._connection_pools[self.alias]
+
+    def _make_pool(self, options: dict[str, Any]) -> SharedPool:
+        if self.settings_dict.get("CONN_MAX_AGE", 0) != 0:
+            raise ImproperlyConfigured(
+                "Pooling doesn't support persistent connections: set CONN_MAX_AGE to 0."
+            )
+        # Django switches autocommit itself; SQLAlchemy gets it switched off when it borrows.
+        parameters = {**self.get_connection_params(), "autocommit": True}
+        parameters["application_name"] = process.application_name(parameters.get("application_name"))
+        pool = SharedPool(
+            kwargs=parameters,
+            open=False,
+            configure=self._configure_connection,  # type: ignore[attr-defined]  # not in django-stubs
+            check=SharedPool.check_connection if self.settings_dict["CONN_HEALTH_CHECKS"] else None,
+            **{"name": self.alias, **options},
+        )
+        fork.abandon_in_children(pool)
+        pool.share(self._slots.setdefault(self.alias, Slots(pool.max_size)))
+        return pool
+
+    def _configure_role(self, connection: Any) -> bool:
+        """Assume the role of OPTIONS["assume_role"]; return whether there is one."""
+        # Django's own composes the statement through this wrapper, which waits for the very connection that
+        # is being configured.
+        if role := self.settings_dict["OPTIONS"].get("assume_role"):
+            connection.execute(sql.SQL("SET ROLE {}").format(sql.Literal(role)))
+        return bool(role)
+
+    # Cursors -------------------------------------------------------------------------------------------
+
+    @async_unsafe
+    def create_cursor(self, name: str | None = None) -> Any:
+        """Make a cursor and remember it: a connection with an open cursor is not idle."""
+        cursor = super().create_cursor(name)
+        self._open_cursors.add(cursor)
+        return cursor
+
+    def has_open_cursor(self) -> bool:
+        """Tell whether somebody may still read from, or write through, this connection."""
+        return any(not cursor.closed for cursor in self._open_cursors)
+
+    def is_idle(self) -> bool:
+        """Tell whether the connection could go back to the pool now without anybody noticing."""
+        return (
+            self.connection is not None
+            and not self.in_atomic_block
+            and self.autocommit
+            and self.connection.pgconn.transaction_status in _AT_REST
+            and not self.has_open_cursor()
+        )
+
+    # Atomic blocks that SQLAlchemy joined ---------------------------------------------------------------
+
+    def _commit(self) -> None:
+        self._end_joined(undo=True)
+        super()._commit()  # type: ignore[misc]  # not in django-stubs
+
+    def _rollback(self) -> None:
+        # The server forgets every savepoint by itself.
+        self._end_joined(undo=False)
+        super()._rollback()  # type: ignore[misc]  # not in django-stubs
+
+    def _savepoint_commit(self, sid: str) -> None:
+        self._end_joined(undo=True)
+        super()._savepoint_commit(sid)  # type: ignore[misc]  # not in django-stubs
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        self._end_joined(undo=False)
+        super()._savepoint_rollback(sid)  # type: ignore[misc]  # not in django-stubs
+
+    def _close(self) -> None:
+        for joined in reversed(self.joined[:]):
+            joined.end(undo=False)
+        super()._close()  # type: ignore[misc]  # not in django-stubs
+
+    def _end_joined(self, *, undo: bool) -> None:
+        """
+        End what SQLAlchemy left open in the block that ends now.
+
+        Its uncommitted work is not the block's to commit: on a connection of its own it would be lost too.
+        """
+        depth = len(self.atomic_blocks)
+        with self.wrap_database_errors:
+            while self.joined and self.joined[-1].depth > depth:
+                self.joined[-1].end(undo=undo)
+
+
+def _forget_pools() -> None:
+    # A forked child: its first borrower makes a pool of the child's own.
+    DatabaseWrapper._connection_pools.clear()  # noqa: SLF001
+    DatabaseWrapper._slots.clear()  # noqa: SLF001
+
+
+os.register_at_fork(after_in_child=_forget_pools)

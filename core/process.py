@@ -1,0 +1,20 @@
+"""
+What this process is called in pg_stat_activity: `turnstile:<role>:<pid>`, so that on-call sees who is who.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+
+def role() -> str:
+    """Return `web` in a server's worker, else the management command, else `python`."""
+    if "config.wsgi" in sys.modules:
+        return "web"
+    is_command = Path(sys.argv[0]).name in {"manage.py", "django-admin", "__main__.py"}
+    return sys.argv[1] if is_command and len(sys.argv) > 1 else "python"
+
+
+def application_name(configured: str | None = None) -> str:
+    """Return the name under which Postgres lists this process; `configured`, where given, wins."""
+    return configured or f"turnstile:{role()}:{os.getpid()}"

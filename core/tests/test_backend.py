@@ -1,0 +1,160 @@
+"""The backend is a drop-in for Django's own, with and without its pool."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection
+from django.db.backends.postgresql.base import DatabaseWrapper as DjangosWrapper
+from django.db.utils import ConnectionHandler
+
+from core import db
+from core.backend.base import DatabaseWrapper
+from core.embedded import EmbeddedPostgres
+from core.pool import SharedPool
+
+MakeWrapper = Callable[..., Any]
+
+
+@pytest.fixture
+def make_wrapper(postgres: EmbeddedPostgres, django_db_blocker: Any) -> Iterator[MakeWrapper]:
+    """A factory of connections through ENGINE "core.backend", or another, with the given OPTIONS."""
+    made: list[Any] = []
+
+    def make(*, engine: str = "core.backend", alias: str = "other", **options: Any) -> Any:
+        entry: dict[str, Any] = {
+            "ENGINE": engine,
+            "NAME": "postgres",
+            "USER": "postgres",
+            "HOST": str(postgres.socket_dir),
+            "OPTIONS": options,
+            **{name: options.pop(name) for name in list(options) if name.isupper()},
+        }
+        handler = ConnectionHandler({DEFAULT_DB_ALIAS: entry, alias: entry})
+        made.append(handler[alias])
+        return made[-1]
+
+    with django_db_blocker.unblock():
+        yield make
+        for wrapper in made:
+            wrapper.close()
+            if wrapper.settings_dict["CONN_MAX_AGE"] == 0:
+                wrapper.close_pool()
+
+
+def select(wrapper: Any, expression: str) -> Any:
+    with wrapper.cursor() as cursor:
+        cursor.execute(f"SELECT {expression}")
+        return cursor.fetchone()[0]
+
+
+class TestWithoutAPool:
+    def test_it_opens_a_connection_of_its_own(self, make_wrapper: MakeWrapper) -> None:
+        wrapper = make_wrapper()
+
+        assert select(wrapper, "1") == 1
+        assert wrapper.pool is None
+        raw = wrapper.connection
+        wrapper.close()
+        assert raw.closed
+
+    def test_it_uses_djangos_connection_parameters(self, make_wrapper: MakeWrapper) -> None:
+        ours, djangos = make_wrapper(), make_wrapper(engine="django.db.backends.postgresql")
+
+        assert ours.get_connection_params().keys() == djangos.get_connection_params().keys()
+
+
+class TestDjangosOwnPoolOptions:
+    @pytest.mark.parametrize("pool", [True, {"min_size": 1, "max_size": 2, "timeout": 3, "max_idle": 60}])
+    def test_they_work_here_too(self, make_wrapper: MakeWrapper, pool: Any) -> None:
+        wrapper = make_wrapper(pool=pool)
+
+        assert select(wrapper, "1") == 1
+        assert isinstance(wrapper.pool, SharedPool)
+        assert wrapper.pool.stats().max == (4 if pool is True else 2)
+
+    def test_they_fill_the_pool_as_djangos_does(self, make_wrapper: MakeWrapper) -> None:
+        wrapper = make_wrapper(pool={"min_size": 2, "max_size": 3})
+        wrapper.pool.open(wait=True)
+
+        assert wrapper.pool.stats().checked_in == 2
+
+    def test_persistent_connections_are_refused_as_djangos_does(self, make_wrapper: MakeWrapper) -> None:
+        wrapper = make_wrapper(pool=True, CONN_MAX_AGE=10)
+
+        with pytest.raises(ImproperlyConfigured, match="Pooling doesn't support persistent connections"):
+            select(wrapper, "1")
+
+    def test_health_checks_replace_dead_connections(
+        self, make_wrapper: MakeWrapper, kill: Callable[[int], None]
+    ) -> None:
+        wrapper = make_wrapper(pool={"min_size": 1, "max_size": 1}, CONN_HEALTH_CHECKS=True)
+        pid = select(wrapper, "pg_backend_pid()")
+        wrapper.close()
+        kill(pid)
+
+        assert select(wrapper, "pg_backend_pid()") != pid
+
+    def test_an_isolation_level_holds_for_every_borrower(self, make_wrapper: MakeWrapper) -> None:
+        wrapper = make_wrapper(pool={"min_size": 1, "max_size": 1}, isolation_level=3)
+
+        for _ in range(2):
+            wrapper.set_autocommit(False)
+            assert select(wrapper, "current_setting('transaction_isolation')") == "repeatable read"
+            wrapper.rollback()
+            wrapper.set_autocommit(True)
+            wrapper.close()
+
+    def test_a_role_is_assumed_on_every_connection(self, make_wrapper: MakeWrapper, outside: Any) -> None:
+        outside.execute("DROP ROLE IF EXISTS scanner")
+        outside.execute("CREATE ROLE scanner")
+        wrapper = make_wrapper(pool=True, assume_role="scanner")
+
+        assert select(wrapper, "current_user") == "scanner"
+
+    def test_an_alias_has_a_pool_of_its_own(self, make_wrapper: MakeWrapper) -> None:
+        first, second = make_wrapper(pool=True, alias="first"), make_wrapper(pool=True, alias="second")
+
+        assert first.pool is not second.pool
+
+
+class TestAReplacedPool:
+    def test_it_shares_the_bound_with_the_one_it_replaces(self, make_wrapper: MakeWrapper) -> None:
+        wrapper = make_wrapper(pool={"min_size": 1, "max_size": 1, "timeout": 0.5})
+        pid = select(wrapper, "pg_backend_pid()")
+        held = wrapper.connection
+        wrapper.connection = None
+        wrapper.close_pool()
+
+        with pytest.raises(OperationalError):
+            select(wrapper, "1")
+        held.close()
+
+        assert select(wrapper, "pg_backend_pid()") != pid
+
+
+class TestAWrapper:
+    def test_is_djangos_own_but_for_what_this_project_changes(self) -> None:
+        changed = set(vars(DatabaseWrapper)) & set(vars(DjangosWrapper))
+
+        assert changed <= {
+            "__module__", "__doc__", "_connection_pools", "pool", "create_cursor", "_close", "_configure_role",
+            "__firstlineno__", "__static_attributes__",
+        }  # fmt: skip
+
+    def test_a_full_pool_is_djangos_operational_error(
+        self, django_pool: SharedPool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(django_pool, "timeout", 0.05)
+        lent = [django_pool.lend(borrower="test") for _ in range(15)]
+
+        with pytest.raises(OperationalError, match="15/15 in use, 0 idle, 1 waiting") as error:
+            connection.ensure_connection()
+
+        assert db.is_unavailable(error.value)
+        for each in lent:
+            each.close()
+
+    def test_the_server_sees_the_processs_name(self, django_pool: SharedPool) -> None:
+        assert str(select(connection, "current_setting('application_name')")).startswith("turnstile:")
