@@ -1,0 +1,122 @@
+"""
+The door to the database for everything that is not the Django ORM. No other module opens a connection.
+
+Legacy code calls `get_engine()` where it used to call create_engine(), and shares the process's one pool
+with the ORM: see docs/adr/0001-one-shared-pool.md.
+"""
+
+import os
+import threading
+from collections.abc import Iterator
+from time import monotonic
+
+import django.db
+import psycopg
+import sqlalchemy
+from psycopg_pool import PoolTimeout, TooManyRequests
+from sqlalchemy.orm import Session
+
+from core import dialect, liveness
+from core.engine_pool import EnginePool
+from core.lending import independent, lend_to_sqlalchemy, shared_pool
+from core.pool import ServerUnreachable
+from core.stats import PoolStats
+
+__all__ = [
+    "get_engine",
+    "get_session",
+    "independent",
+    "is_unavailable",
+    "ping",
+    "pool_stats",
+    "unavailable_reason",
+]
+
+_engine: sqlalchemy.Engine | None = None
+_engine_lock = threading.Lock()
+
+
+def get_engine() -> sqlalchemy.Engine:
+    """
+    Return the process's one SQLAlchemy engine.
+
+    Inside `transaction.atomic()` its connections join that transaction; `independent()` is the way out.
+    """
+    global _engine  # noqa: PLW0603 - one engine for the life of the process
+    if _engine is None:
+        with _engine_lock:
+            if _engine is None:
+                _engine = _make_engine()
+    return _engine
+
+
+def _renew_lock() -> None:
+    # A forked child: the lock may be held by a thread that the child does not have.
+    global _engine_lock  # noqa: PLW0603
+    _engine_lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
+
+
+def _make_engine() -> sqlalchemy.Engine:
+    return sqlalchemy.create_engine(
+        f"{dialect.NAME}://",
+        creator=lambda: lend_to_sqlalchemy(get_engine().dialect.adapters),  # type: ignore[attr-defined]
+        poolclass=EnginePool,
+        # Otherwise the first connection alone would learn about hstore, in a round trip (trap 10).
+        use_native_hstore=False,
+    )
+
+
+def get_session() -> Session:
+    """Return a new session on the engine; use it in a `with` block and commit."""
+    return Session(get_engine())
+
+
+def pool_stats() -> PoolStats:
+    """Return one consistent snapshot of the shared pool."""
+    return shared_pool().stats()
+
+
+def ping(timeout: float) -> float:
+    """
+    Ask the database for a sign of life, through the pool: checkout and statement within `timeout` seconds.
+
+    Returns:
+        The milliseconds that the statement took.
+
+    Raises:
+        psycopg.OperationalError: no connection came free, or no answer came, in time.
+    """
+    deadline = monotonic() + timeout
+    connection = shared_pool().lend(borrower="health", timeout=timeout)
+    try:
+        return liveness.ping(connection, timeout=deadline - monotonic())
+    finally:
+        connection.close()
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Tell whether `error` means that the database cannot serve now, so that a later try may succeed."""
+    return any(isinstance(cause, _UNAVAILABLE) for cause in _causes(error))
+
+
+def unavailable_reason(error: BaseException) -> str:
+    """Return what a stranger may know about `error`: `pool_full` or `unreachable`."""
+    causes = list(_causes(error))
+    if any(isinstance(cause, ServerUnreachable) for cause in causes):
+        return "unreachable"
+    is_full = any(isinstance(cause, PoolTimeout | TooManyRequests) for cause in causes)
+    return "pool_full" if is_full else "unreachable"
+
+
+_UNAVAILABLE = (django.db.OperationalError, sqlalchemy.exc.OperationalError, psycopg.OperationalError)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield `error` and what it was raised from; Django and SQLAlchemy wrap the driver's errors."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = getattr(cause, "orig", None) or cause.__cause__

@@ -1,0 +1,34 @@
+"""
+SQLAlchemy's psycopg dialect, for connections that it shares with Django.
+
+It registers nothing on a connection: a listener per checkout would pile up on one that comes back (trap 3).
+"""
+
+from typing import Any
+
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+NAME = "postgresql+turnstile"
+
+
+class SharedDialect(PGDialect_psycopg):
+    """The psycopg dialect over `core.borrowed` connections."""
+
+    driver = "turnstile"
+    supports_statement_cache = True
+
+    @property
+    def adapters(self) -> Any:
+        """The adapters that SQLAlchemy would give to a connection of its own."""
+        return self._psycopg_adapters_map
+
+    def on_connect(self) -> None:
+        """Register no listener: the pool sets a connection up, and scrubs it."""
+
+    def get_driver_connection(self, connection: Any) -> Any:
+        """Return psycopg's connection, for legacy code that asks for `driver_connection`."""
+        return connection.pooled
+
+
+registry.register(NAME.replace("+", "."), __name__, SharedDialect.__name__)

@@ -1,0 +1,94 @@
+"""
+Where SQLAlchemy's connections come from: it joins, takes over, or waits in line.
+
+One thread that uses both libraries in turn holds one connection, not two. Only code that opens a transaction
+of SQLAlchemy's own inside Django's, or the reverse, needs a second one.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, cast
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, connections
+from psycopg.adapt import AdaptersMap
+
+from core.borrowed import BorrowedConnection
+from core.connection import PooledConnection
+from core.joining import JoinedConnection
+from core.pool import SharedPool
+
+if TYPE_CHECKING:
+    from core.backend.base import DatabaseWrapper
+
+BORROWER = "sqlalchemy"
+
+_is_independent: ContextVar[bool] = ContextVar("is_independent", default=False)
+
+
+def lend_to_sqlalchemy(adapters: AdaptersMap) -> BorrowedConnection:
+    """
+    Return a DBAPI connection for the engine.
+
+    - Inside `transaction.atomic()`: the block's own connection, joined.
+    - When this thread's Django connection is idle: that one, handed over.
+    - Otherwise: one from the pool, first come first served.
+
+    Raises:
+        PoolTimeout, PoolClosed: as `SharedPool.lend()`.
+    """
+    wrapper = this_threads_wrapper()
+    if wrapper.in_atomic_block and not _is_independent.get():
+        wrapper.ensure_connection()
+        return JoinedConnection(wrapper, adapters)
+    connection = _take_over(wrapper) or shared_pool().lend(borrower=BORROWER)
+    # Django's connections commit each statement; SQLAlchemy expects to be in a transaction.
+    connection.autocommit = False
+    return BorrowedConnection(connection, adapters)
+
+
+@contextmanager
+def independent() -> Iterator[None]:
+    """
+    Let SQLAlchemy code commit on its own, even inside `transaction.atomic()`.
+
+    It pays with a second connection: keep it for what must survive the outer rollback.
+    """
+    token = _is_independent.set(True)
+    try:
+        yield
+    finally:
+        _is_independent.reset(token)
+
+
+def this_threads_wrapper() -> "DatabaseWrapper":
+    """Return Django's connection object of this thread, which may hold no connection."""
+    return cast("DatabaseWrapper", connections[DEFAULT_DB_ALIAS])
+
+
+def shared_pool() -> SharedPool:
+    """
+    Return the process's pool, open.
+
+    Raises:
+        ImproperlyConfigured: DATABASES["default"] has no pool.
+    """
+    pool = this_threads_wrapper().pool
+    if pool is None:
+        raise ImproperlyConfigured(
+            'DATABASES["default"] has no pool: '
+            'use ENGINE "core.backend" with OPTIONS["pool"] (see config/database.py)'
+        )
+    pool.open()
+    return pool
+
+
+def _take_over(wrapper: "DatabaseWrapper") -> PooledConnection | None:
+    """Return the wrapper's connection when Django can do without it, else None."""
+    pool = wrapper.pool
+    if pool is None or not wrapper.is_idle() or wrapper.connection._pool is not pool:  # noqa: SLF001
+        return None
+    connection: PooledConnection = wrapper.connection
+    wrapper.connection = None
+    return connection if pool.transfer(connection, borrower=BORROWER) else None
