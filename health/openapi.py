@@ -1,0 +1,74 @@
+"""
+The OpenAPI description of the health endpoints, which are plain views outside the API's framework.
+"""
+
+from typing import Any
+
+_INSTANT = {"type": "string", "format": "date-time"}
+_COUNT = {"type": "integer", "minimum": 0}
+_COUNTERS: dict[str, Any] = dict.fromkeys(
+    ("pool_size", "checked_in", "checked_out", "overflow", "open", "connecting", "waiting", "max"), _COUNT
+)
+
+
+def _answer(description: str, properties: dict[str, Any]) -> dict[str, Any]:
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _path(name: str, summary: str, answers: dict[str, Any]) -> dict[str, Any]:
+    operation = {
+        "operationId": f"health_{name}",
+        "summary": summary,
+        "tags": ["health"],
+        "responses": answers,
+    }
+    return {"get": {**operation, "security": []}}
+
+
+def _readiness(status: str) -> dict[str, Any]:
+    return {
+        "status": {"const": status},
+        "checks": {"type": "object", "additionalProperties": {"type": "string"}},
+        "timestamp": _INSTANT,
+    }
+
+
+_POOL: dict[str, Any] = {
+    **_COUNTERS,
+    "pool": {"type": "object", "properties": _COUNTERS, "required": list(_COUNTERS)},
+    "process_id": {"type": "integer"},
+    "timestamp": _INSTANT,
+}
+
+PATHS: dict[str, Any] = {
+    "/health": _path(
+        "alive",
+        "Is the process alive? Asks no database.",
+        {
+            "200": _answer(
+                "alive",
+                {"status": {"const": "ok"}, "service": {"type": "string"}, "timestamp": _INSTANT},
+            )
+        },
+    ),
+    "/ready": _path(
+        "ready",
+        "Should requests come here? A full pool is ready.",
+        {
+            "200": _answer("ready", _readiness("ready")),
+            "503": _answer("the database is unreachable", _readiness("not_ready")),
+        },
+    ),
+    "/health/db": _path(
+        "db",
+        "Is the database reachable through the pool, and how full is the pool?",
+        {
+            "200": _answer("ok", {"status": {"const": "ok"}, "select_ms": {"type": "number"}, **_POOL}),
+            "503": _answer(
+                "the pool is full or the database unreachable",
+                {"status": {"const": "error"}, "reason": {"enum": ["pool_full", "unreachable"]}, **_POOL},
+            ),
+        },
+    ),
+}

@@ -1,0 +1,172 @@
+"""The endpoints that monitors ask (/health, /ready, /health/db)."""
+
+from collections.abc import Callable, Iterator
+from time import monotonic
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from core.embedded import EmbeddedPostgres
+from core.pool import SharedPool
+from core.tests.proxy import Proxy
+
+pytestmark = pytest.mark.real_pool
+
+COUNTERS = {"pool_size", "checked_in", "checked_out", "overflow", "open", "connecting", "waiting", "max"}
+
+
+@pytest.fixture
+def full_pool(django_pool: SharedPool) -> Iterator[SharedPool]:
+    """Every connection is lent."""
+    lent = [django_pool.lend(borrower="test") for _ in range(django_pool.max_size)]
+    yield django_pool
+    for each in lent:
+        each.close()
+
+
+@pytest.fixture
+def deaf_server(
+    django_pool: SharedPool,
+    postgres: EmbeddedPostgres,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[None]:
+    """The wire to the server carries nothing any more, in either direction."""
+    parameters = django_pool.kwargs
+    assert isinstance(parameters, dict)
+    with Proxy(postgres) as proxy:
+        monkeypatch.setattr(django_pool, "kwargs", {**parameters, **proxy.address(), "connect_timeout": 2})
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        connection.close()
+        proxy.go_deaf()
+        yield
+        proxy.hear()
+        proxy.cut()
+        django_pool.drain()
+
+
+class TestHealth:
+    def test_it_asks_no_database(self, client: Client, full_pool: SharedPool) -> None:
+        response = client.get("/health")
+
+        assert response.status_code == 200
+        assert response.json()["status"] == "ok"
+        assert response.json()["service"] == "turnstile"
+        assert response["Cache-Control"] == "no-store"
+
+
+class TestHealthDb:
+    def test_it_tells_how_full_the_pool_is(self, client: Client, django_pool: SharedPool) -> None:
+        answer = client.get("/health/db")
+
+        body = answer.json()
+        assert answer.status_code == 200
+        assert body["status"] == "ok"
+        assert {name: body[name] for name in COUNTERS} == body["pool"]
+        assert body["pool"] == {
+            "pool_size": 5, "checked_in": 1, "checked_out": 0, "overflow": 0,
+            "open": 1, "connecting": 0, "waiting": 0, "max": 15,
+        }  # fmt: skip
+        assert body["select_ms"] > 0
+        assert body["process_id"] > 0
+        assert answer["Cache-Control"] == "no-store"
+
+    def test_a_full_pool_is_told_soon_and_with_its_numbers(
+        self, client: Client, full_pool: SharedPool
+    ) -> None:
+        started = monotonic()
+
+        answer = client.get("/health/db")
+
+        assert answer.status_code == 503
+        assert answer.json()["reason"] == "pool_full"
+        assert answer.json()["checked_out"] == answer.json()["pool"]["checked_out"] == 15
+        assert monotonic() - started < full_pool.timeout
+
+    def test_a_deaf_server_is_unreachable(self, client: Client, deaf_server: None) -> None:
+        answer = client.get("/health/db")
+
+        assert answer.status_code == 503
+        assert answer.json()["reason"] == "unreachable"
+        assert answer.json().keys() >= COUNTERS
+
+    def test_a_connection_that_did_not_answer_is_not_lent_again(
+        self,
+        client: Client,
+        deaf_server: None,
+        django_pool: SharedPool,
+    ) -> None:
+        client.get("/health/db")
+
+        assert django_pool.stats().checked_in == 0
+
+    def test_a_stranger_learns_no_names(self, client: Client, deaf_server: None) -> None:
+        text = client.get("/health/db").content.decode()
+
+        for word in ("127.0.0.1", "postgres", "host", "user", "Error", "Traceback"):
+            assert word not in text
+
+    def test_it_leaves_the_connection_as_it_found_it(
+        self,
+        client: Client,
+        django_pool: SharedPool,
+    ) -> None:
+        for _ in range(100):
+            client.get("/health/db")
+
+        assert django_pool.stats().checked_in == django_pool.stats().open == 1
+
+    def test_it_opens_no_connection_outside_the_pool(
+        self,
+        client: Client,
+        django_pool: SharedPool,
+        outside: Any,
+    ) -> None:
+        client.get("/health/db")
+
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+            assert cursor.fetchone() == (1,)
+
+    @pytest.mark.parametrize("path", ["/health", "/ready", "/health/db"])
+    def test_writing_is_refused(self, client: Client, path: str) -> None:
+        assert client.post(path).status_code == 405
+
+
+class TestReady:
+    def test_a_reachable_database_is_ready(self, client: Client, django_pool: SharedPool) -> None:
+        answer = client.get("/ready")
+
+        assert answer.status_code == 200
+        assert answer.json()["status"] == "ready"
+        assert answer.json()["checks"] == {"database": "ok"}
+
+    def test_a_full_pool_is_still_ready(self, client: Client, full_pool: SharedPool) -> None:
+        answer = client.get("/ready")
+
+        assert answer.status_code == 200
+        assert answer.json()["checks"] == {"database": "pool_full"}
+
+    def test_an_unreachable_database_is_not(self, client: Client, deaf_server: None) -> None:
+        answer = client.get("/ready")
+
+        assert answer.status_code == 503
+        assert answer.json()["status"] == "not_ready"
+
+
+def test_a_killed_backend_is_one_bad_answer_at_most(
+    client: Client,
+    django_pool: SharedPool,
+    kill: Callable[[int], None],
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        pid = cursor.fetchone()[0]
+    connection.close()
+    kill(pid)
+
+    client.get("/health/db")
+
+    assert client.get("/health/db").status_code == 200
