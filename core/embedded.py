@@ -242,7 +242,9 @@ def _exists(pid: int) -> bool:
 
 def _living(pid: int) -> str:
     """Return the command line of a process, or nothing when it has ended, reaped (gone) or not yet (Z)."""
-    state, _, command = _output(["ps", "-ww", "-o", "stat=,args=", "-p", str(pid)], check=False).partition(" ")
+    state, _, command = _output(["ps", "-ww", "-o", "stat=,args=", "-p", str(pid)], check=False).partition(
+        " "
+    )
     return "" if state.startswith("Z") else command
 
 
