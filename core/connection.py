@@ -5,7 +5,9 @@ Two libraries use it in turn, each with its own ideas about autocommit, adapters
 them changed is put back here, so that the other never inherits it.
 """
 
+import select
 from operator import is_
+from time import monotonic
 from typing import Any, NamedTuple
 
 import psycopg
@@ -15,6 +17,8 @@ from psycopg.adapt import AdaptersMap
 IDLE = pq.TransactionStatus.IDLE
 INTRANS = pq.TransactionStatus.INTRANS
 INERROR = pq.TransactionStatus.INERROR
+
+_READ_ONLY_PARAMETERS = ("in_hot_standby", "default_transaction_read_only")
 
 
 class _Baseline(NamedTuple):
@@ -31,10 +35,14 @@ class PooledConnection(psycopg.Connection[Any]):
     A psycopg connection that belongs to a `core.pool.SharedPool`.
 
     Attributes:
-        idle_since: when it last came back, on the monotonic clock, in seconds.
+        idle_since: when it was opened or last came back, on the monotonic clock, in seconds.
+        poller: watches its socket.
+        met_read_only: a statement was refused because the server takes no writes (SQLSTATE 25006).
     """
 
     idle_since: float = 0.0
+    poller: select.poll
+    met_read_only: bool = False
     _baseline: _Baseline
 
     def close(self) -> None:
@@ -51,8 +59,27 @@ class PooledConnection(psycopg.Connection[Any]):
         self._closed = True
         self.pgconn.finish()
 
+    def wait(self, *arguments: Any, **options: Any) -> Any:
+        """Wait for the server, as psycopg does; every statement passes through here."""
+        try:
+            return super().wait(*arguments, **options)
+        except psycopg.errors.ReadOnlySqlTransaction:
+            self.met_read_only = True
+            raise
+
+    def is_on_standby(self) -> bool:
+        """Tell whether a write failed because the server became read-only; it costs no round trip."""
+        if not self.met_read_only or self.read_only:
+            return False
+        # Postgres 14 and newer tell their clients; of older ones, the refusal itself must do.
+        told = [self.info.parameter_status(name) for name in _READ_ONLY_PARAMETERS]
+        return "on" in told or told == [None, None]
+
     def remember(self) -> None:
-        """Take today's state for the one to come back to."""
+        """Take today's state for the one to come back to, and start to watch the socket."""
+        self.idle_since = monotonic()
+        self.poller = select.poll()
+        self.poller.register(self.fileno(), select.POLLIN)
         adapters = AdaptersMap(self.adapters)
         self._baseline = _Baseline(
             self._attributes(), adapters, list(self._notice_handlers), list(self._notify_handlers)
@@ -73,6 +100,7 @@ class PooledConnection(psycopg.Connection[Any]):
             self._restore_attributes()
         self._restore_handlers()
         self._restore_adapters()
+        self.met_read_only = False
         return True
 
     def _end_transaction(self) -> bool:

@@ -1,5 +1,5 @@
 """
-Is a connection alive? Asked with a deadline, whatever the network does.
+Is a connection alive? Asked without a round trip where that is enough, and with a deadline where it is not.
 """
 
 from time import monotonic
@@ -15,6 +15,32 @@ class NoAnswer(psycopg.OperationalError):
     """
     The server did not answer in time. The connection is still busy: discard it.
     """
+
+
+def looks_alive(connection: PooledConnection, *, timeout: float) -> bool:
+    """
+    Look at the socket of an idle connection; it takes about a microsecond.
+
+    A server that says goodbye makes the socket readable. So does a notice: then, and only then, the server is
+    asked, and has `timeout` seconds to answer.
+    """
+    if not connection.poller.poll(0):
+        return True
+    try:
+        connection.pgconn.consume_input()
+        _drop_notifications(connection)
+    except psycopg.Error:
+        return False
+    return answers(connection, timeout=timeout)
+
+
+def answers(connection: PooledConnection, *, timeout: float) -> bool:
+    """Tell whether the server answers `SELECT 1` within `timeout` seconds."""
+    try:
+        ping(connection, timeout=timeout)
+    except psycopg.Error:
+        return False
+    return True
 
 
 def ping(connection: PooledConnection, *, timeout: float) -> float:
@@ -37,3 +63,9 @@ def ping(connection: PooledConnection, *, timeout: float) -> float:
     if results[-1].status != pq.ExecStatus.TUPLES_OK:
         raise error_from_result(results[-1])
     return (monotonic() - started) * 1000
+
+
+def _drop_notifications(connection: PooledConnection) -> None:
+    # Whoever listened has given the connection back: nobody will read them.
+    while connection.pgconn.notifies():
+        pass

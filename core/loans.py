@@ -8,6 +8,7 @@ from time import monotonic
 
 from psycopg_pool.pool import WaitingClient
 
+from core import stacks
 from core.connection import PooledConnection
 
 
@@ -15,27 +16,43 @@ from core.connection import PooledConnection
 class Loan:
     """One connection in somebody's hands."""
 
-    borrower: str  # "django", "sqlalchemy" or "health"
+    borrower: str  # "django", "sqlalchemy", "health", or "pool" while it is being closed
     thread: threading.Thread = field(default_factory=threading.current_thread)
+    stack: stacks.Stack = field(default_factory=stacks.note)
     since: float = field(default_factory=monotonic)  # monotonic seconds
+    is_reported: bool = False
 
     @property
     def held_for(self) -> float:
         """Seconds since the loan began."""
         return monotonic() - self.since
 
+    def in_words(self) -> str:
+        """Return who holds the connection, since when, and where it was borrowed."""
+        return (
+            f"thread {self.thread.name} ({self.borrower}) for {self.held_for:.1f} s, "
+            f"borrowed at {stacks.where(self.stack)}"
+        )
+
 
 class Waiter(WaitingClient[PooledConnection]):
-    """A borrower's place in the line."""
+    """
+    A borrower's place in the line.
 
-    __slots__ = ("borrower", "started_at", "thread")
+    Attributes:
+        holds_one: its thread holds a connection already, so serving it frees two.
+    """
 
-    def __init__(self, borrower: str) -> None:
+    __slots__ = ("borrower", "holds_one", "stack", "started_at", "thread")
+
+    def __init__(self, borrower: str, thread: threading.Thread, *, holds_one: bool) -> None:
         super().__init__()
         self.borrower = borrower
-        self.thread = threading.current_thread()
+        self.thread = thread
+        self.holds_one = holds_one
+        self.stack = stacks.note()
         self.started_at = monotonic()
 
     def loan(self) -> Loan:
         """Return the loan that begins when this borrower is served."""
-        return Loan(self.borrower, self.thread)
+        return Loan(self.borrower, self.thread, self.stack)

@@ -1,41 +1,45 @@
 """
 The shared pool: one bounded line of borrowers in front of one bounded set of connections.
 
-It is psycopg's ConnectionPool with another inside: connections open when somebody waits for one, never
-beyond the bound; a return happens in the borrower's thread and never waits for a connect; what cannot be
-handed out again is replaced, not lost. `_lock` guards every count; no network call is made while it is held.
+It is psycopg's ConnectionPool with another inside. A borrower gets a connection that is fit for use, without
+a round trip to find out; a return happens in the borrower's thread and never waits for a connect; what cannot
+be handed out again is closed and its place freed. `core.growing` opens and closes the connections.
 """
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from random import uniform
+from itertools import takewhile
+from threading import Condition, current_thread
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import psycopg
-from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
+from core import liveness, watch
 from core.connection import PooledConnection
+from core.deadlock import refuse_deadlock
+from core.growing import GrowingPool
 from core.loans import Loan, Waiter
-from core.pool_tasks import CloseOverflow, Connect, Retry
+from core.pool_tasks import Watch
 from core.slots import Slots
 from core.stats import PoolStats
 
 logger = logging.getLogger(__name__)
 
-# After a failed connect: how soon to try again, doubling. The cap bounds how late a returning server is
-# noticed.
-FIRST_RETRY_SECONDS = 0.05
-SLOWEST_RETRY_SECONDS = 0.5
+# How long a connection may take to answer before it counts as dead.
+PING_SECONDS = 1.0
+SHORTEST_WATCH_SECONDS = 0.1
+LONGEST_WATCH_SECONDS = 5.0
 
 
 class PoolFull(PoolTimeout):
     """
     No connection came free in time.
 
-    If you are hitting this, something holds connections too long (`manage.py doctor` does the arithmetic),
-    or the pool is too small for the threads that use it.
+    If you are hitting this, something holds connections too long (`manage.py pool` shows what), or the pool
+    is too small for the threads that use it (`manage.py doctor` does the arithmetic).
     """
 
 
@@ -51,33 +55,27 @@ class ServerUnreachable(PoolTimeout):
     """
 
 
-class SharedPool(ConnectionPool[PooledConnection]):
+class SharedPool(GrowingPool):
     """
     A ConnectionPool that two libraries can share.
 
-    It takes psycopg_pool's options, with its meanings, and one more.
+    It takes psycopg_pool's options, with its meanings, and these.
 
     Args:
         lazy: open a connection when a borrower needs it, instead of `min_size` at once.
+        ping_after: seconds of idleness after which a connection is asked for a sign of life when it is taken.
+        leak_seconds: how long a connection may stay out before the borrower's stack is logged.
     """
 
-    def __init__(self, *, lazy: bool = False, **options: Any) -> None:
-        self.lazy = lazy
-        self._lent: dict[PooledConnection, Loan] = {}
-        self._connecting = 0
-        self._retry_at = 0.0
-        self._retry_delay = 0.0
-        self._retry_is_scheduled = False
-        self._sweep_is_scheduled = False
-        self._connect_error: Exception | None = None
-        # Before psycopg's part, which may open connections at once.
-        self._slots = Slots(options.get("max_size") or options.get("min_size", 4))
-        super().__init__(connection_class=PooledConnection, close_returns=True, **options)
-
-    def share(self, slots: Slots) -> None:
-        """Count against `slots` from now on. Call it before the pool opens its first connection."""
-        slots.limit = self._max_size
-        self._slots = slots
+    def __init__(
+        self, *, lazy: bool = False, ping_after: float = 10.0, leak_seconds: float = 60.0, **options: Any
+    ) -> None:
+        self.ping_after = ping_after
+        self.leak_seconds = leak_seconds
+        self._watch_is_scheduled = False
+        self._is_finishing = False
+        super().__init__(lazy=lazy, **options)
+        self._came_back = Condition(self._lock)
 
     # Borrowing -----------------------------------------------------------------------------------------
 
@@ -89,9 +87,12 @@ class SharedPool(ConnectionPool[PooledConnection]):
         """
         Lend a connection that is fit for use, first come first served.
 
+        A thread that holds one already goes before those that hold none: it will give back two.
+
         Raises:
             PoolFull: every connection was in use for `timeout` seconds (default: the pool's).
             PoolLineFull: `max_waiting` borrowers wait already.
+            PoolDeadlock: every connection is held by a thread that waits for another one.
             ServerUnreachable: no connection could be opened in `timeout` seconds.
             PoolClosed: the pool was closed.
         """
@@ -105,27 +106,50 @@ class SharedPool(ConnectionPool[PooledConnection]):
     def _take(self, borrower: str, deadline: float) -> PooledConnection:
         # Critical section: an idle connection, or a place in the line.
         with self._lock:
-            self._check_open_getconn()
+            self._refuse_if_finishing()
             self._stats[self._REQUESTS_NUM] += 1
             if self._pool:
                 # The one used last: its caches are warm, and the others may age out.
                 connection = self._pool.pop()
-                self._lent[connection] = Loan(borrower)
                 connection._pool = self  # noqa: SLF001 - psycopg's name for the owner
+                self._record(connection, Loan(borrower))
                 return connection
-            self._refuse_if_line_is_full()
-            waiter = Waiter(borrower)
-            self._waiting.append(waiter)
-            self._stats[self._REQUESTS_QUEUED] += 1
-            self._grow()
+            waiter = self._enqueue(borrower)
         # End of the critical section.
         return self._wait(waiter, deadline)
+
+    def _enqueue(self, borrower: str) -> Waiter:
+        """Put the current thread in line; connects start as needed. Needs the lock."""
+        thread = current_thread()
+        waiter = Waiter(
+            borrower, thread, holds_one=any(loan.thread is thread for loan in self._lent.values())
+        )
+        self._refuse_if_line_is_full()
+        if self._is_full():
+            self._look_for_a_way_out(waiter)
+        holders_before = sum(1 for _ in takewhile(lambda w: cast("Waiter", w).holds_one, self._waiting))
+        position = holders_before if waiter.holds_one else len(self._waiting)
+        self._waiting.insert(position, waiter)
+        self._stats[self._REQUESTS_QUEUED] += 1
+        self._grow()
+        return waiter
+
+    def _refuse_if_finishing(self) -> None:
+        self._check_open_getconn()
+        if self._is_finishing:
+            raise PoolClosed(f"the pool {self.name!r} is closing: this process is about to end")
 
     def _refuse_if_line_is_full(self) -> None:
         if self.max_waiting and len(self._waiting) >= self.max_waiting:
             raise PoolLineFull(
                 f"POOL_MAX_WAITING={self.max_waiting} borrowers wait already: {self._snapshot().in_words()}"
             )
+
+    def _look_for_a_way_out(self, waiter: Waiter) -> None:
+        if watch.has_orphan(self._lent.items()):
+            self.run_task(Watch(self))
+        elif waiter.holds_one:
+            refuse_deadlock(self._lent.values(), (cast("Waiter", w).thread for w in self._waiting))
 
     def _wait(self, waiter: Waiter, deadline: float) -> PooledConnection:
         try:
@@ -138,6 +162,8 @@ class SharedPool(ConnectionPool[PooledConnection]):
             if waiter.conn:
                 self.putconn(waiter.conn)
             raise
+        finally:
+            self._stats[self._REQUESTS_WAIT_MS] += int((monotonic() - waiter.started_at) * 1000)
 
     def _leave_line(self, waiter: Waiter) -> PoolTimeout:
         """Take `waiter` out of the line and return the error that says why it was not served."""
@@ -145,6 +171,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
             stats = self._snapshot()
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
+            self._stats[self._REQUESTS_ERRORS] += 1
             error = self._connect_error
         milliseconds = (monotonic() - waiter.started_at) * 1000
         state = f"no connection after {milliseconds:.0f} ms: {stats.in_words()}"
@@ -152,10 +179,33 @@ class SharedPool(ConnectionPool[PooledConnection]):
             return ServerUnreachable(f"{state}; the server has not answered: {error or 'still connecting'}")
         return PoolFull(f"{state} (see POOL_SIZE, POOL_MAX_OVERFLOW and POOL_TIMEOUT)")
 
+    def _record(self, connection: PooledConnection, loan: Loan) -> None:
+        """Note who has the connection. Needs the lock."""
+        self._lent[connection] = loan
+        if not self._watch_is_scheduled:
+            self._watch_is_scheduled = True
+            self.schedule_task(Watch(self), self._watch_interval())
+
+    # What may be lent ----------------------------------------------------------------------------------
+
     def _is_fit(self, connection: PooledConnection) -> bool:
         if connection.closed or self._is_expired(connection):
             return False
+        if not self._is_alive(connection):
+            self._stats[self._CONNECTIONS_LOST] += 1
+            self._note_server_gone(connection)
+            return False
         return self._check is None or self._passes_check(connection)
+
+    def _is_expired(self, connection: PooledConnection) -> bool:
+        born_at, expires_at = connection._created_at, connection._expire_at  # noqa: SLF001 - set by the pool
+        return expires_at <= monotonic() or born_at <= self._drained_at
+
+    def _is_alive(self, connection: PooledConnection) -> bool:
+        if not liveness.looks_alive(connection, timeout=PING_SECONDS):
+            return False
+        is_fresh = monotonic() - connection.idle_since < self.ping_after
+        return is_fresh or liveness.answers(connection, timeout=PING_SECONDS)
 
     def _passes_check(self, connection: PooledConnection) -> bool:
         try:
@@ -165,9 +215,18 @@ class SharedPool(ConnectionPool[PooledConnection]):
             return False
         return True
 
-    def _is_expired(self, connection: PooledConnection) -> bool:
-        born_at, expires_at = connection._created_at, connection._expire_at  # noqa: SLF001 - set by the pool
-        return expires_at <= monotonic() or born_at <= self._drained_at
+    def _note_server_gone(self, connection: PooledConnection) -> None:
+        """
+        Drop every connection that is as old as this one: if the server went away, they are all dead.
+
+        One proof is enough: the next borrower waits for one connect, not for one failure per connection.
+        """
+        with self._lock:
+            if connection._created_at <= self._drained_at:  # noqa: SLF001
+                return  # somebody was first
+            self._drained_at = monotonic()
+        logger.warning("pool %s: the server closed a connection; the older ones are replaced", self.name)
+        self._discard_idle()
 
     # Returning -----------------------------------------------------------------------------------------
 
@@ -179,6 +238,8 @@ class SharedPool(ConnectionPool[PooledConnection]):
             ValueError: it does not come from this pool, or was returned before.
         """
         self._check_pool_putconn(conn)
+        if conn.broken or conn.is_on_standby():
+            self._note_server_gone(conn)
         if conn.closed or not conn.scrub():
             self._stats[self._RETURNS_BAD] += 1
             self._discard(conn)
@@ -190,46 +251,33 @@ class SharedPool(ConnectionPool[PooledConnection]):
     def _give_back(self, connection: PooledConnection) -> None:
         # Critical section: to the next in line, or to the idle ones.
         with self._lock:
-            if self._lent.pop(connection, None) is None:
+            loan = self._lent.pop(connection, None)
+            if loan is None:
                 raise ValueError(f"the connection was returned before: {connection}")
             is_open = not self._closed
             if is_open:
                 self._hand_on(connection)
+            if self._is_finishing:
+                self._came_back.notify_all()
         # End of the critical section.
         if not is_open:
             self._close_connection(connection)
+        watch.note_return(loan)
 
     def _hand_on(self, connection: PooledConnection) -> None:
-        """Serve the first borrower in line with `connection`, or keep it idle. Needs the lock."""
+        connection.idle_since = monotonic()
         while self._waiting:
-            waiter: Any = self._waiting.popleft()
+            waiter = cast("Waiter", self._waiting.popleft())
             connection._pool = self  # noqa: SLF001
-            self._lent[connection] = waiter.loan()
+            self._record(connection, waiter.loan())
             if waiter.set(connection):
                 return
             del self._lent[connection]
         connection._pool = None  # noqa: SLF001
-        connection.idle_since = monotonic()
         self._pool.append(connection)
         if self._pool_full_event and len(self._pool) >= self._min_size:
             self._pool_full_event.set()
         self._schedule_sweep()
-
-    def _discard(self, connection: PooledConnection) -> None:
-        """Close a lent connection, then free its place: never the other way round (B1)."""
-        connection._pool = None  # noqa: SLF001
-        connection.finish()
-        with self._lock:
-            if self._lent.pop(connection, None) is None:
-                return
-        self._slots.free()
-        with self._lock:
-            self._grow()
-
-    def _close_connection(self, conn: PooledConnection) -> None:
-        conn._pool = None  # noqa: SLF001
-        conn.finish()
-        self._slots.free()
 
     def transfer(self, connection: PooledConnection, *, borrower: str) -> bool:
         """
@@ -245,113 +293,34 @@ class SharedPool(ConnectionPool[PooledConnection]):
             self._lent[connection] = Loan(borrower)
         return True
 
-    # Growing and shrinking -----------------------------------------------------------------------------
+    # Watching ------------------------------------------------------------------------------------------
 
-    def _open_count(self) -> int:
-        return len(self._pool) + len(self._lent) + self._connecting
-
-    def _grow(self) -> None:
-        """Start as many connects as the line needs and the bound allows. Needs the lock."""
-        if self._closed:
-            return
-        missing = 0 if self.lazy else self._min_size - self._open_count()
-        # A connect may hang: no more of them at a time than there are workers.
-        wanted = min(max(len(self._waiting) - self._connecting, missing), self.num_workers - self._connecting)
-        if wanted > 0 and monotonic() < self._retry_at:
-            self._schedule_retry()
-            return
-        for _ in range(wanted):
-            if self._open_count() >= self._max_size or not self._slots.take(or_call=self.wake):
-                return
-            self._connecting += 1
-            self.run_task(Connect(self))
-
-    def wake(self) -> None:
-        """Look again whether the line can be served; any thread may call it."""
+    def loans(self) -> list[tuple[PooledConnection, Loan]]:
+        """Return what is lent, to whom."""
         with self._lock:
-            self._retry_is_scheduled = False
-            self._grow()
+            return list(self._lent.items())
 
-    def connect_one(self) -> None:
-        """Open the connection that `_grow` decided on and hand it to the line. Runs in a worker."""
-        try:
-            connection = self._connect()
-        except Exception as error:  # noqa: BLE001 - whatever failed, the place in the bound must be freed
-            self._note_failure(error)
-            return
+    def idle(self) -> list[PooledConnection]:
+        """Return what is idle, the longest idle first."""
         with self._lock:
-            self._connecting -= 1
-            self._retry_at = self._retry_delay = 0.0
-            self._connect_error = None
-            is_open = not self._closed
-            if is_open:
-                self._hand_on(connection)
-                self._grow()
-        if not is_open:
-            self._close_connection(connection)
+            return list(self._pool)
 
-    def _note_failure(self, error: Exception) -> None:
-        self._slots.free()
+    def watch(self) -> None:
+        """Report leaks and free what dead threads hold. Runs in a worker, as long as something is lent."""
+        watch.watch(self)
         with self._lock:
-            self._connecting -= 1
-            self._connect_error = error
-            self._retry_delay = min(max(self._retry_delay * 2, FIRST_RETRY_SECONDS), SLOWEST_RETRY_SECONDS)
-            # Jitter: the processes of a fleet should not come back in step.
-            self._retry_at = monotonic() + self._retry_delay * uniform(0.8, 1.0)  # noqa: S311
-            self._grow()
-        logger.warning("pool %s cannot connect: %s", self.name, error)
+            self._watch_is_scheduled = bool(self._lent)
+            if self._lent:
+                self.schedule_task(Watch(self), self._watch_interval())
 
-    def _connect(self, timeout: float | None = None) -> PooledConnection:  # noqa: ARG002 - psycopg's
-        connection = self.connection_class.connect(self._resolve_conninfo(), **self._resolve_kwargs())
-        try:
-            connection._pool = self  # noqa: SLF001 - no warning when it is dropped by the garbage collector
-            if self._configure:
-                self._configure(connection)
-            connection._pool = None  # noqa: SLF001
-            connection.remember()
-        except BaseException:
-            connection._pool = None  # noqa: SLF001
-            connection.finish()
-            raise
-        self._stats[self._CONNECTIONS_NUM] += 1
-        self._set_connection_expiry_date(connection)
-        return connection
+    def _watch_interval(self) -> float:
+        return min(max(self.leak_seconds / 4, SHORTEST_WATCH_SECONDS), LONGEST_WATCH_SECONDS)
 
-    def _schedule_retry(self) -> None:
-        if not self._retry_is_scheduled:
-            self._retry_is_scheduled = True
-            self.schedule_task(Retry(self), max(0.0, self._retry_at - monotonic()))
-
-    def _schedule_sweep(self) -> None:
-        if not self._sweep_is_scheduled and self._open_count() > self._min_size:
-            self._sweep_is_scheduled = True
-            self.schedule_task(CloseOverflow(self), self.max_idle)
-
-    def close_overflow(self) -> None:
-        """Close what is above `min_size` and was idle for `max_idle` seconds. Runs in a worker."""
-        surplus: list[PooledConnection] = []
-        # Critical section: take them out, as lent, so that they count until they are closed.
-        with self._lock:
-            self._sweep_is_scheduled = False
-            too_old = monotonic() - self.max_idle
-            while self._pool and self._pool[0].idle_since <= too_old and self._is_above(len(surplus)):
-                connection = self._pool.popleft()
-                self._lent[connection] = Loan("pool")
-                surplus.append(connection)
-            if self._pool and self._is_above(len(surplus)):
-                self._sweep_is_scheduled = True
-                self.schedule_task(CloseOverflow(self), max(0.01, self._pool[0].idle_since - too_old))
-        # End of the critical section.
-        for connection in surplus:
-            self._discard(connection)
-
-    def _is_above(self, closing: int) -> bool:
-        return self._open_count() - closing > self._min_size
+    def forget(self, connection: PooledConnection) -> None:
+        """Close a connection whose borrower cannot return it any more."""
+        self._discard(connection)
 
     # The rest of psycopg's interface -------------------------------------------------------------------
-
-    def _start_initial_tasks(self) -> None:
-        self._grow()
 
     def wait(self, timeout: float = 30.0) -> None:
         """Wait until `min_size` connections are open; a lazy pool has nothing to wait for."""
@@ -364,15 +333,17 @@ class SharedPool(ConnectionPool[PooledConnection]):
             self._drained_at = monotonic()
         self._discard_idle()
 
+    def _discard_idle(self) -> None:
+        for connection in self._take_idle():
+            self._discard(connection)
+
     def check(self) -> None:
         """Ask every idle connection for a sign of life and replace the dead ones."""
         for connection in self._take_idle():
-            try:
-                self.check_connection(connection)
-            except psycopg.Error:
-                self._discard(connection)
-            else:
+            if liveness.answers(connection, timeout=PING_SECONDS):
                 self._give_back(connection)
+            else:
+                self._discard(connection)
 
     def resize(self, min_size: int, max_size: int | None = None) -> None:
         """Change the sizes; what is above the new bound closes when it comes back idle."""
@@ -383,16 +354,34 @@ class SharedPool(ConnectionPool[PooledConnection]):
             self._grow()
             self._schedule_sweep()
 
-    def _discard_idle(self) -> None:
-        for connection in self._take_idle():
-            self._discard(connection)
+    @contextmanager
+    def connection(self, timeout: float | None = None) -> Iterator[PooledConnection]:
+        """Lend a connection for a `with` block, commit or roll back at its end."""
+        connection = self.getconn(timeout)
+        try:
+            with connection:
+                yield connection
+        finally:
+            if connection._pool is self:  # noqa: SLF001
+                self.putconn(connection)
 
-    def _take_idle(self) -> list[PooledConnection]:
-        with self._lock:
-            idle = list(self._pool)
-            self._pool.clear()
-            self._lent.update((connection, Loan("pool")) for connection in idle)
-        return idle
+    # The end -------------------------------------------------------------------------------------------
+
+    def finish(self, timeout: float) -> bool:
+        """
+        Stop lending, wait up to `timeout` seconds for what is out, then close.
+
+        Returns:
+            Whether everything came back in time; what did not is closed when it does.
+        """
+        deadline = monotonic() + timeout
+        with self._came_back:
+            self._is_finishing = True
+            while self._lent and monotonic() < deadline:
+                self._came_back.wait(deadline - monotonic())
+            is_empty = not self._lent
+        self.close()
+        return is_empty
 
     def abandon(self, silence: Callable[[int], None]) -> None:
         """
@@ -430,14 +419,3 @@ class SharedPool(ConnectionPool[PooledConnection]):
 
     def _get_measures(self) -> dict[str, int]:
         return {**super()._get_measures(), self._POOL_SIZE: self._open_count()}
-
-    @contextmanager
-    def connection(self, timeout: float | None = None) -> Iterator[PooledConnection]:
-        """Lend a connection for a `with` block, commit or roll back at its end."""
-        connection = self.getconn(timeout)
-        try:
-            with connection:
-                yield connection
-        finally:
-            if connection._pool is self:  # noqa: SLF001
-                self.putconn(connection)

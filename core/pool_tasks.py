@@ -1,5 +1,5 @@
 """
-What the pool's background threads do: connect, try again, close overflow. They hold the pool weakly.
+What the pool's background threads do: connect, try again, close overflow, watch. They hold the pool weakly.
 """
 
 from typing import Any
@@ -26,3 +26,10 @@ class CloseOverflow(MaintenanceTask):
 
     def _run(self, pool: ConnectionPool[Any]) -> None:
         pool.close_overflow()  # type: ignore[attr-defined]
+
+
+class Watch(MaintenanceTask):
+    """Look after what is lent."""
+
+    def _run(self, pool: ConnectionPool[Any]) -> None:
+        pool.watch()  # type: ignore[attr-defined]

@@ -124,6 +124,9 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def _close(self) -> None:
         for joined in reversed(self.joined[:]):
             joined.end(undo=False)
+        if self.pool and self.connection is not None and self.connection._pool is None:  # noqa: SLF001
+            # The pool took it back already: the thread that borrowed it is dead.
+            self.connection = None
         super()._close()  # type: ignore[misc]  # not in django-stubs
 
     def _end_joined(self, *, undo: bool) -> None:

@@ -7,7 +7,7 @@ Fixtures for every app's tests: pools of their own on the run's Postgres, and a 
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from time import monotonic
 from typing import Any
 
@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from django.db import connection, connections
 
+from core.connection import PooledConnection
 from core.embedded import EmbeddedPostgres
 from core.lending import shared_pool
 from core.pool import SharedPool
@@ -140,3 +141,40 @@ class Crowd:
             thread.join(max(0.0, deadline - monotonic()))
         assert not any(thread.is_alive() for thread in self._threads), "some threads never finished"
         return self
+
+
+@contextmanager
+def held(pool: SharedPool, count: int | None = None) -> Iterator[list[PooledConnection]]:
+    """Let another thread hold `count` connections, all of them by default, while the block runs."""
+    lent: list[PooledConnection] = []
+    is_ready, may_end = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            lent.extend(pool.lend(borrower="test") for _ in range(count or pool.max_size))
+        finally:
+            is_ready.set()
+        may_end.wait()
+        for each in lent:
+            each.close()
+
+    holder = threading.Thread(target=hold, name="holder")
+    holder.start()
+    is_ready.wait(WAIT_SECONDS)
+    try:
+        yield lent
+    finally:
+        may_end.set()
+        holder.join()
+
+
+def when_waiting(pool: SharedPool, count: int, action: Callable[[], None]) -> threading.Thread:
+    """Start a thread that does `action` as soon as `count` borrowers are in line."""
+
+    def run() -> None:
+        eventually(lambda: pool.stats().waiting >= count)
+        action()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread

@@ -13,6 +13,7 @@ from core import db
 from core.backend.base import DatabaseWrapper
 from core.embedded import EmbeddedPostgres
 from core.pool import SharedPool
+from core.tests.fixtures import held
 
 MakeWrapper = Callable[..., Any]
 
@@ -139,7 +140,8 @@ class TestAWrapper:
         changed = set(vars(DatabaseWrapper)) & set(vars(DjangosWrapper))
 
         assert changed <= {
-            "__module__", "__doc__", "_connection_pools", "pool", "create_cursor", "_close", "_configure_role",
+            "__module__", "__doc__", "_connection_pools", "pool", "create_cursor", "_close",
+            "_configure_role",
             "__firstlineno__", "__static_attributes__",
         }  # fmt: skip
 
@@ -147,14 +149,12 @@ class TestAWrapper:
         self, django_pool: SharedPool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(django_pool, "timeout", 0.05)
-        lent = [django_pool.lend(borrower="test") for _ in range(15)]
 
-        with pytest.raises(OperationalError, match="15/15 in use, 0 idle, 1 waiting") as error:
+        full = pytest.raises(OperationalError, match="15/15 in use, 0 idle, 1 waiting")
+        with held(django_pool), full as error:
             connection.ensure_connection()
 
         assert db.is_unavailable(error.value)
-        for each in lent:
-            each.close()
 
     def test_the_server_sees_the_processs_name(self, django_pool: SharedPool) -> None:
         assert str(select(connection, "current_setting('application_name')")).startswith("turnstile:")

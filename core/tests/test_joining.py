@@ -153,7 +153,7 @@ class TestAnAtomicBlock:
         with transaction.atomic():
             transaction.set_rollback(True)
             refused = pytest.raises(
-                sqlalchemy.exc.StatementError, match="until the end of the .atomic. block"
+                sqlalchemy.exc.StatementError, match=r"until the end of the .atomic. block"
             )
             with refused, db.get_engine().connect() as borrowed:
                 borrowed.execute(text("SELECT 1"))

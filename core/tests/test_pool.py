@@ -11,7 +11,7 @@ import pytest
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from core.pool import PoolFull, PoolLineFull, ServerUnreachable, SharedPool
-from core.tests.fixtures import Crowd, eventually
+from core.tests.fixtures import Crowd, eventually, held, when_waiting
 
 MakePool = Callable[..., SharedPool]
 
@@ -22,18 +22,6 @@ def backend_pid(connection: psycopg.Connection[Any]) -> int:
 
 def is_waiting(pool: SharedPool, count: int) -> bool:
     return pool.stats().waiting == count
-
-
-def when_waiting(pool: SharedPool, count: int, action: Callable[[], None]) -> threading.Thread:
-    """Start a thread that does `action` as soon as `count` borrowers are in line."""
-
-    def run() -> None:
-        eventually(lambda: is_waiting(pool, count))
-        action()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
 
 
 class TestBorrowing:
@@ -188,23 +176,19 @@ class TestTheBound:
 
 class TestTheLine:
     def test_a_full_pool_says_how_full_it_is(self, pool_of_one: SharedPool) -> None:
-        lent = pool_of_one.getconn()
-
-        with pytest.raises(PoolFull, match=r"no connection after \d+ ms: 1/1 in use, 0 idle, 1 waiting"):
+        full = pytest.raises(PoolFull, match=r"no connection after \d+ ms: 1/1 in use, 0 idle, 1 waiting")
+        with held(pool_of_one), full:
             pool_of_one.lend(borrower="test", timeout=0.05)
 
-        pool_of_one.putconn(lent)
         assert pool_of_one.stats().waiting == 0
 
     def test_a_caller_waits_at_most_its_timeout(self, pool_of_one: SharedPool) -> None:
-        lent = pool_of_one.getconn()
         started = monotonic()
 
-        with pytest.raises(PoolTimeout):
+        with held(pool_of_one), pytest.raises(PoolTimeout):
             pool_of_one.lend(borrower="test", timeout=0.1)
 
         assert monotonic() - started >= 0.1
-        pool_of_one.putconn(lent)
 
     def test_callers_are_served_first_come_first_served(self, pool_of_one: SharedPool) -> None:
         lent = pool_of_one.getconn()

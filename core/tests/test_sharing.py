@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from core import db
 from core.pool import SharedPool
-from core.tests.fixtures import Crowd
+from core.tests.fixtures import Crowd, held
 
 pytestmark = pytest.mark.real_pool
 
@@ -91,15 +91,13 @@ class TestTheEngine:
         self, django_pool: SharedPool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(django_pool, "timeout", 0.05)
-        lent = [django_pool.lend(borrower="test") for _ in range(15)]
 
-        with pytest.raises(sqlalchemy.exc.OperationalError, match="15/15 in use") as error:
+        full = pytest.raises(sqlalchemy.exc.OperationalError, match="15/15 in use")
+        with held(django_pool), full as error:
             db.get_engine().connect()
 
         assert db.is_unavailable(error.value)
         assert db.unavailable_reason(error.value) == "pool_full"
-        for each in lent:
-            each.close()
 
 
 class TestTransactions:

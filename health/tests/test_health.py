@@ -10,6 +10,7 @@ from django.test import Client
 
 from core.embedded import EmbeddedPostgres
 from core.pool import SharedPool
+from core.tests.fixtures import held
 from core.tests.proxy import Proxy
 
 pytestmark = pytest.mark.real_pool
@@ -20,10 +21,8 @@ COUNTERS = {"pool_size", "checked_in", "checked_out", "overflow", "open", "conne
 @pytest.fixture
 def full_pool(django_pool: SharedPool) -> Iterator[SharedPool]:
     """Every connection is lent."""
-    lent = [django_pool.lend(borrower="test") for _ in range(django_pool.max_size)]
-    yield django_pool
-    for each in lent:
-        each.close()
+    with held(django_pool):
+        yield django_pool
 
 
 @pytest.fixture

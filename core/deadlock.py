@@ -1,0 +1,39 @@
+"""
+A pool's deadlock: every connection is held by a thread that waits in line for a second one.
+
+Nobody could ever be served, so the thread that closes the circle gets an error at once, gives its connection
+back on the way out, and the others go on. It happens where code needs two connections: one library's
+transaction inside the other's, or `core.db.independent()` inside `atomic()`.
+"""
+
+import threading
+from collections.abc import Collection, Iterable
+
+from psycopg_pool import PoolTimeout
+
+from core.loans import Loan
+
+
+class PoolDeadlock(PoolTimeout):
+    """
+    Waiting would never have ended; the message names who holds what.
+
+    If you are hitting this, several threads each need two connections at the same time. Let the inner code
+    join the outer transaction (leave out `independent()`), or make POOL_MAX_OVERFLOW larger than the number
+    of threads that need two.
+    """
+
+
+def refuse_deadlock(loans: Collection[Loan], waiting: Iterable[threading.Thread]) -> None:
+    """
+    Raise if every holder among `loans` waits; the current thread is about to.
+
+    Raises:
+        PoolDeadlock: with a line for each holder.
+    """
+    blocked = {threading.current_thread(), *waiting}
+    if loans and all(loan.thread in blocked for loan in loans):
+        holders = "\n".join(f"  {loan.in_words()}" for loan in loans)
+        raise PoolDeadlock(
+            f"deadlock: all {len(loans)} connections are held by threads that wait for another:\n{holders}"
+        )

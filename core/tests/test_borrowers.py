@@ -1,0 +1,221 @@
+"""Borrowers that block one another, keep connections, die, or leave (contract lines L6, R6, R7)."""
+
+import logging
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+import pytest
+from psycopg_pool import PoolClosed
+from sqlalchemy import text
+
+from core import db
+from core.deadlock import PoolDeadlock
+from core.pool import SharedPool
+from core.tests.fixtures import Crowd, eventually, held, when_waiting
+
+MakePool = Callable[..., SharedPool]
+
+
+class TestADeadlock:
+    def test_a_thread_that_waits_for_itself_is_told_at_once(self, pool_of_one: SharedPool) -> None:
+        with pool_of_one.connection(), pytest.raises(PoolDeadlock) as error:
+            pool_of_one.lend(borrower="sqlalchemy")
+
+        assert "all 1 connections are held by threads that wait for another" in str(error.value)
+        assert "thread MainThread (django) for 0.0 s, borrowed at" in str(error.value)
+        assert "test_borrowers.py" in str(error.value)
+
+    @pytest.mark.parametrize("threads", [15, 20, 60])
+    def test_one_caller_gets_an_error_and_the_others_go_on(self, make_pool: MakePool, threads: int) -> None:
+        pool = make_pool(min_size=5, max_size=15, timeout=30)
+        all_are_out = threading.Event()
+        first_ones = threading.Barrier(15, action=all_are_out.set)
+
+        def borrow_two(number: int) -> None:
+            if number >= 15:
+                all_are_out.wait(20)
+            with pool.connection():
+                if number < 15:
+                    first_ones.wait(20)  # nobody asks for a second before all connections are out
+                with pool.connection() as inner:
+                    inner.execute("SELECT 1")
+
+        crowd = Crowd(threads, borrow_two).run()
+
+        assert [type(error) for error in crowd.errors] == [PoolDeadlock]
+        assert len(crowd.results) == threads - 1
+        assert pool.stats().checked_out == 0
+
+    def test_a_holder_is_served_before_those_who_hold_none(self, make_pool: MakePool) -> None:
+        pool = make_pool(min_size=2)
+        served: list[str] = []
+        with held(pool, 1), pool.connection():
+            newcomer = threading.Thread(
+                target=lambda: (pool.getconn().close(), served.append("newcomer")), name="newcomer"
+            )
+            newcomer.start()
+            eventually(lambda: pool.stats().waiting == 1)
+            # The other holder returns its connection as soon as this thread waits too.
+            freed = when_waiting(pool, 2, lambda: release(pool))
+            second = pool.getconn()
+            served.append("holder")
+            second.close()
+            freed.join()
+        newcomer.join()
+
+        assert served[0] == "holder"
+
+    def test_no_alarm_while_one_holder_still_works(self, make_pool: MakePool) -> None:
+        pool = make_pool(min_size=2)
+        with pool.connection(), held(pool, 1):
+            freed = when_waiting(pool, 1, lambda: release(pool))
+
+            pool.getconn().close()
+
+            freed.join()
+
+
+def release(pool: SharedPool) -> None:
+    """Return what the thread named `holder` has, in its place."""
+    for connection, loan in pool.loans():
+        if loan.thread.name == "holder":
+            connection.close()
+
+
+class TestALeak:
+    def test_it_is_reported_once_with_the_borrowers_stack(
+        self, make_pool: MakePool, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        pool = make_pool(leak_seconds=0.2)
+
+        with caplog.at_level(logging.WARNING, "core.watch"):
+            connection = pool.getconn()
+            eventually(lambda: reports(caplog, "held too long"))
+            connection.close()
+
+        (report,) = reports(caplog, "held too long")
+        assert "test_it_is_reported_once_with_the_borrowers_stack" in report
+        assert "connection = pool.getconn()" in report
+        assert len(reports(caplog, "came back after all")) == 1
+
+    def test_one_that_came_back_in_time_is_not(
+        self, make_pool: MakePool, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        pool = make_pool(leak_seconds=0.5)
+
+        with caplog.at_level(logging.WARNING, "core.watch"):
+            for _ in range(3):
+                pool.getconn().close()
+                pool.watch()
+
+        assert caplog.records == []
+
+
+def reports(caplog: pytest.LogCaptureFixture, words: str) -> list[str]:
+    return [record.getMessage() for record in caplog.records if words in record.getMessage()]
+
+
+class TestADeadThread:
+    def test_its_connection_is_free_again(self, make_pool: MakePool) -> None:
+        pool = make_pool(leak_seconds=0.4)
+        Crowd(1, lambda _: pool.getconn()).run()
+
+        eventually(lambda: pool.stats().checked_out == 0)
+
+        assert pool._slots.taken == 0
+
+    def test_a_borrower_in_line_does_not_sit_out_its_timeout(self, make_pool: MakePool) -> None:
+        pool = make_pool(timeout=30, leak_seconds=60)
+        Crowd(1, lambda _: pool.getconn()).run()
+
+        started = monotonic()
+        pool.getconn().close()
+
+        assert monotonic() - started < pool.timeout / 2
+
+    def test_its_django_connection_is_free_again_too(self, django_pool: SharedPool) -> None:
+        from django.db import connection  # noqa: PLC0415
+
+        thread = threading.Thread(target=lambda: connection.ensure_connection())  # noqa: PLW0108 - its own
+        thread.start()
+        thread.join()
+
+        django_pool.watch()
+
+        assert django_pool.stats().checked_out == 0
+
+    def test_a_wrapper_that_another_thread_filled_can_still_be_closed(self, django_pool: SharedPool) -> None:
+        from django.db import connection  # noqa: PLC0415
+
+        thread = threading.Thread(target=connection.ensure_connection)
+        thread.start()
+        thread.join()
+        django_pool.watch()
+
+        connection.close()
+
+        connection.ensure_connection()
+        assert django_pool.stats().checked_out == 1
+
+
+class TestTheEndOfAProcess:
+    def test_the_pool_waits_for_what_is_out(self, make_pool: MakePool) -> None:
+        pool = make_pool(min_size=2)
+        connection = pool.getconn()
+        returner = threading.Timer(0.2, connection.close)
+        returner.start()
+
+        assert pool.finish(timeout=10)
+
+        returner.join()
+        assert pool.stats().open == 0
+
+    def test_it_lends_no_more(self, make_pool: MakePool) -> None:
+        pool = make_pool()
+        pool.finish(timeout=1)
+
+        with pytest.raises(PoolClosed):
+            pool.getconn()
+
+    def test_what_does_not_come_back_is_closed_when_it_does(self, make_pool: MakePool) -> None:
+        pool = make_pool()
+        connection = pool.getconn()
+
+        assert not pool.finish(timeout=0.05)
+
+        connection.close()
+        assert connection.closed
+        assert pool.stats().open == 0
+
+
+@pytest.mark.real_pool
+class TestTheHolders:
+    def test_a_loan_tells_library_thread_and_place(self, django_pool: SharedPool) -> None:
+        with db.get_engine().connect() as borrowed:
+            borrowed.execute(text("SELECT 1"))
+            ((_, loan),) = django_pool.loans()
+
+        assert loan.borrower == "sqlalchemy"
+        assert "MainThread (sqlalchemy)" in loan.in_words()
+        assert "test_borrowers.py" in loan.in_words()
+
+    def test_django_is_told_from_sqlalchemy(self, django_pool: SharedPool) -> None:
+        from django.db import connection  # noqa: PLC0415
+
+        connection.ensure_connection()
+        ((_, loan),) = django_pool.loans()
+
+        assert loan.borrower == "django"
+
+    def test_each_names_its_own_place(self, django_pool: SharedPool) -> None:
+        places: list[Any] = []
+
+        def borrow() -> None:
+            with db.get_engine().connect():
+                places.append(django_pool.loans()[0][1].in_words())
+
+        borrow()
+
+        assert "in borrow" in places[0]
