@@ -1,0 +1,117 @@
+"""
+The admin's pages: events and gates to maintain, facts and counters to look at.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from analytics.models import COUNT_NAMES, Admission, Event, EventCounter, Gate, InvalidAttempt, Scan, Transfer
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Any, Any]
+else:
+    ModelAdmin, TabularInline = admin.ModelAdmin, admin.TabularInline
+
+
+class GateInline(TabularInline):
+    model = Gate
+    extra = 0
+
+
+@admin.register(Event)
+class EventAdmin(ModelAdmin):
+    list_display = ("event_id", "name", "starts_at", "ends_at", "timezone")
+    search_fields = ("event_id", "name")
+    inlines = (GateInline,)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Event | None = None) -> tuple[str, ...]:
+        """Tickets in people's hands carry the id: it is chosen once."""
+        del request
+        return ("created_at",) if obj is None else ("event_id", "created_at")
+
+
+@admin.register(Gate)
+class GateAdmin(ModelAdmin):
+    list_display = ("name", "event")
+    list_select_related = ("event",)
+    search_fields = ("name",)
+    autocomplete_fields = ("event",)
+
+
+class FactAdmin(ModelAdmin):
+    """Facts are looked at: only the services write them."""
+
+    # Counting every row, beside the rows that match, would be slow after the first million.
+    show_full_result_count = False
+    list_select_related = ("event",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        del request
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        del request, obj
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        del request, obj
+        return False
+
+
+@admin.register(Scan)
+class ScanAdmin(FactAdmin):
+    list_display = (
+        "ticket_id",
+        "event",
+        "outcome",
+        "reason",
+        "gate",
+        "scanner_id",
+        "scanned_at",
+        "received_at",
+    )
+    list_filter = ("outcome", "is_genuine", "received_at", "event")
+    search_fields = ("=ticket_id",)
+    ordering = ("-received_at", "-scan_id")
+
+
+@admin.register(Admission)
+class AdmissionAdmin(FactAdmin):
+    list_display = ("ticket_id", "event", "gate", "scanner_id", "admitted_at")
+    list_filter = ("admitted_at", "event")
+    search_fields = ("=ticket_id",)
+    ordering = ("-id",)
+
+
+@admin.register(Transfer)
+class TransferAdmin(FactAdmin):
+    list_display = (
+        "ticket_id",
+        "event",
+        "from_user",
+        "to_user",
+        "is_successful",
+        "transferred_at",
+        "received_at",
+    )
+    list_filter = ("is_successful", "received_at", "event")
+    search_fields = ("=ticket_id", "=from_user", "=to_user")
+    ordering = ("-received_at", "-transfer_id")
+
+
+@admin.register(InvalidAttempt)
+class InvalidAttemptAdmin(FactAdmin):
+    list_display = ("ticket_id", "event", "reason", "gate", "scanner_id", "attempted_at", "received_at")
+    list_filter = ("received_at", "event")
+    search_fields = ("=ticket_id",)
+    ordering = ("-received_at", "-attempt_id")
+
+
+@admin.register(EventCounter)
+class EventCounterAdmin(FactAdmin):
+    list_display = ("event", "day", "shard", *COUNT_NAMES, "last_updated")
+    list_filter = ("day", "event")
+    ordering = ("event", "-day", "shard")

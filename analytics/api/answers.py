@@ -1,0 +1,39 @@
+"""
+What the API answers when it cannot answer the question.
+"""
+
+from typing import Any
+
+from ninja import Schema
+from pydantic import Field
+
+
+class Problem(Schema):
+    """What is wrong, and what to do."""
+
+    detail: str
+
+
+class InvalidField(Schema):
+    """One field that cannot be accepted."""
+
+    loc: list[str | int] = Field(description="where: body or query, then the field")
+    msg: str
+    type: str
+
+
+class Invalid(Schema):
+    """Every field that cannot be accepted."""
+
+    detail: list[InvalidField]
+
+
+class Unavailable(Schema):
+    """The database cannot serve now: send the same request again after Retry-After seconds."""
+
+    status: str
+    reason: str
+
+
+# Every endpoint may answer these.
+FAULTS: dict[int, Any] = {400: Problem, 401: Problem, 422: Invalid, 503: Unavailable}

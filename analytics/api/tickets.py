@@ -1,0 +1,109 @@
+"""
+QR codes: make one, validate one at the gate, and look up what happened to a ticket.
+"""
+
+import base64
+import uuid
+from datetime import datetime
+from typing import Annotated, Any
+
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from ninja import Path, Router, Schema
+from ninja.errors import ValidationError
+from pydantic import Field
+
+from analytics import limits, qr, queries, services
+from analytics.api import fields
+from analytics.api.answers import FAULTS, Problem
+from analytics.facts import OutcomeName, ScanFact
+
+router = Router(tags=["tickets"])
+
+
+class GenerateRequest(Schema):
+    ticket_id: str = Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=limits.TICKET_ID)
+    event: fields.EventId
+    user: fields.User
+
+
+class GenerateAnswer(Schema):
+    qr_base64: str = Field(description="PNG, error correction M")
+    token: str = Field(description="the text in the code")
+
+
+class ValidateRequest(Schema):
+    # Any text at all: what cannot be a ticket is a refused scan, not a caller's mistake.
+    qr_text: str = Field(description="the text read from the code")
+    scan_id: uuid.UUID | None = Field(
+        None, description="the device's: send it again and get the first answer"
+    )
+    gate: fields.Gate = ""
+    scanner_id: fields.ScannerId = ""
+    scanned_at: fields.Instant | None = Field(None, description="the device's clock; when absent, ours")
+
+
+class ValidateAnswer(Schema):
+    isValid: bool = Field(description="the signature is genuine, whatever the outcome")  # noqa: N815 - legacy wire format
+    metadata: dict[str, Any] | None = Field(description="the payload without sig, when genuine")
+    outcome: OutcomeName
+    reason: str | None = Field(description="why refused")
+    scan_id: uuid.UUID
+    received_at: datetime
+    first_admitted_at: datetime | None = Field(description="for a duplicate")
+    first_admitted_gate: str | None = Field(description="for a duplicate")
+
+
+@router.post("/generate-qr", response={200: GenerateAnswer, **FAULTS})
+def generate_qr(request: HttpRequest, body: GenerateRequest) -> dict[str, str]:
+    """Sign a ticket and draw its code. Nothing is stored."""
+    del request
+    token = qr.sign(body.model_dump())
+    try:
+        png = qr.code_as_png(token)
+    except qr.CodeTooLarge as error:
+        problem = {"type": "too_large", "loc": ["body", "event"], "msg": f"{error}: shorten event or user"}
+        raise ValidationError([problem]) from error
+    return {"qr_base64": base64.b64encode(png).decode(), "token": token}
+
+
+@router.post("/validate-qr", response={200: ValidateAnswer, **FAULTS, 409: Problem})
+def validate_qr(request: HttpRequest, body: ValidateRequest) -> JsonResponse:
+    """
+    Decide about the ticket in a code, store the decision, and answer 200 whatever it is.
+
+    Any other status means that nothing was decided.
+    """
+    del request
+    received_at = timezone.now()
+    reading = qr.read(body.qr_text)
+    result = services.record_scan(
+        reading=reading,
+        scan_id=body.scan_id or uuid.uuid4(),
+        gate=body.gate,
+        scanner_id=body.scanner_id,
+        scanned_at=body.scanned_at or received_at,
+        received_at=received_at,
+    )
+    return JsonResponse(_decision(reading, result))
+
+
+def _decision(reading: qr.Reading, result: services.ScanResult) -> dict[str, Any]:
+    scan = result.scan
+    return {
+        "isValid": scan.is_genuine,
+        "metadata": reading.payload,
+        "outcome": scan.outcome,
+        "reason": scan.reason,
+        "scan_id": scan.scan_id,
+        "received_at": scan.received_at,
+        "first_admitted_at": result.first_admitted_at,
+        "first_admitted_gate": result.first_admitted_gate,
+    }
+
+
+@router.get("/qr/scan-log/{ticket_id}", response={200: list[ScanFact], **FAULTS})
+def scan_log(request: HttpRequest, ticket_id: Annotated[fields.TicketId, Path()]) -> list[ScanFact]:
+    """List up to 100 scans of a ticket, newest first."""
+    del request
+    return queries.scan_log(ticket_id=ticket_id)

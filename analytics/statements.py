@@ -1,0 +1,166 @@
+"""
+The SQL that records facts: one statement for each, which also counts what it stored.
+
+Every row is written with INSERT ... ON CONFLICT, because a concurrent statement may have stored the same row
+after our snapshot was taken. DO UPDATE that changes nothing waits for that statement, locks the row and
+returns it, which DO NOTHING does not; `xmax = 0` tells a row of ours from one that was there.
+
+Postgres runs the parts of a WITH in the order in which they read each other. Here each part that may wait
+for another transaction reads the one before it, so every statement locks in one order (event, admission,
+fact, counter), and none can deadlock.
+"""
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+_SCAN_COLUMNS = (
+    "scan_id, event_id, ticket_id, outcome, reason, is_genuine, gate, scanner_id, scanned_at, received_at"
+)
+_TRANSFER_COLUMNS = (
+    "transfer_id, event_id, ticket_id, from_user, to_user, is_successful, reason, transferred_at, received_at"
+)
+_ATTEMPT_COLUMNS = (
+    "attempt_id, event_id, ticket_id, reason, detail, gate, scanner_id, scan_id, attempted_at, received_at"
+)
+
+_NEW_EVENT = """
+new_event AS (
+    INSERT INTO events (event_id, name) SELECT event_id, event_id FROM given
+    ON CONFLICT (event_id) DO NOTHING
+    RETURNING event_id
+), event AS (
+    SELECT count(*) AS new_count FROM new_event
+)"""
+
+_KNOWN_EVENT = "(SELECT known.event_id FROM events AS known WHERE known.event_id = given.event_id)"
+
+
+def _counted(fact: str, counts: Mapping[str, str]) -> str:
+    """Return the part that adds `counts` (column -> SQL over the row of `fact`) when that row is new."""
+    sums = ", ".join(f"{name} = kept.{name} + excluded.{name}" for name in counts)
+    return f"""
+counter AS (
+    INSERT INTO analytics_stats AS kept (event_id, day, shard, last_updated, {", ".join(counts)})
+    SELECT {fact}.event_id, CAST({fact}.received_at AT TIME ZONE 'UTC' AS date), given.shard,
+        {fact}.received_at, {", ".join(counts.values())}
+    FROM {fact} CROSS JOIN given
+    WHERE {fact}.is_new AND {fact}.event_id IS NOT NULL
+    ON CONFLICT (event_id, day, shard) DO UPDATE
+    SET {sums}, last_updated = greatest(kept.last_updated, excluded.last_updated)
+)"""  # noqa: S608 - put together from this module's own text only
+
+
+_COUNT_DECIDED = _counted(
+    "scan",
+    {
+        "scan_count": "1",
+        "valid_scan_count": "1",
+        "admitted_count": "CAST(scan.outcome = 'admitted' AS integer)",
+        "duplicate_count": "CAST(scan.outcome = 'duplicate' AS integer)",
+    },
+)
+_COUNT_REFUSED = _counted(
+    "scan",
+    {
+        "scan_count": "1",
+        "valid_scan_count": "CAST(scan.is_genuine AS integer)",
+        "invalid_scan_count": "CAST(NOT scan.is_genuine AS integer)",
+        "refused_count": "1",
+        "invalid_attempt_count": "1",
+    },
+)
+_COUNT_TRANSFER = _counted(
+    "transfer",
+    {
+        "transfer_count": "1",
+        "successful_transfer_count": "CAST(transfer.is_successful AS integer)",
+        "failed_transfer_count": "CAST(NOT transfer.is_successful AS integer)",
+    },
+)
+_COUNT_ATTEMPT = _counted("attempt", {"invalid_attempt_count": "1"})
+
+_SCAN_GIVEN = """
+given AS (
+    SELECT CAST(:scan_id AS uuid) AS scan_id, CAST(:event_id AS text) AS event_id,
+        CAST(:ticket_id AS text) AS ticket_id, CAST(:reason AS text) AS reason,
+        CAST(:is_genuine AS boolean) AS is_genuine, CAST(:gate AS text) AS gate,
+        CAST(:scanner_id AS text) AS scanner_id, CAST(:scanned_at AS timestamptz) AS scanned_at,
+        CAST(:received_at AS timestamptz) AS received_at, CAST(:attempt_id AS uuid) AS attempt_id,
+        CAST(:shard AS smallint) AS shard
+)"""
+
+# Whether the ticket may enter: the first scan of the ticket owns its admission, every later one finds it.
+ADMIT = sa.text(f"""
+WITH {_SCAN_GIVEN}, {_NEW_EVENT}, admission AS (
+    INSERT INTO admissions AS kept (event_id, ticket_id, scan_id, gate, scanner_id, admitted_at)
+    SELECT event_id, ticket_id, scan_id, gate, scanner_id, received_at FROM given CROSS JOIN event
+    ON CONFLICT (event_id, ticket_id) DO UPDATE SET gate = kept.gate
+    RETURNING kept.scan_id AS admitted_scan_id, kept.gate AS admitted_gate, kept.admitted_at
+), scan AS (
+    INSERT INTO ticket_scans AS kept ({_SCAN_COLUMNS})
+    SELECT scan_id, event_id, ticket_id,
+        CASE WHEN admitted_scan_id = scan_id THEN 'admitted' ELSE 'duplicate' END,
+        reason, is_genuine, gate, scanner_id, scanned_at, received_at
+    FROM given CROSS JOIN admission
+    ON CONFLICT (scan_id) DO UPDATE SET gate = kept.gate
+    RETURNING kept.*, kept.xmax = 0 AS is_new
+), {_COUNT_DECIDED}
+SELECT {_SCAN_COLUMNS},
+    CASE WHEN outcome = 'duplicate' THEN admitted_at END AS first_admitted_at,
+    CASE WHEN outcome = 'duplicate' THEN admitted_gate END AS first_admitted_gate
+FROM scan CROSS JOIN admission
+""")  # noqa: S608 - put together from this module's own text only
+
+# A refused scan is stored, and is an invalid attempt; it admits nobody and registers no event.
+REFUSE = sa.text(f"""
+WITH {_SCAN_GIVEN}, scan AS (
+    INSERT INTO ticket_scans AS kept ({_SCAN_COLUMNS})
+    SELECT scan_id, {_KNOWN_EVENT}, ticket_id, 'refused', reason, is_genuine, gate, scanner_id, scanned_at,
+        received_at
+    FROM given
+    ON CONFLICT (scan_id) DO UPDATE SET gate = kept.gate
+    RETURNING kept.*, kept.xmax = 0 AS is_new
+), attempt AS (
+    INSERT INTO invalid_attempts ({_ATTEMPT_COLUMNS})
+    SELECT given.attempt_id, scan.event_id, scan.ticket_id, scan.reason, '', scan.gate, scan.scanner_id,
+        scan.scan_id, scan.scanned_at, scan.received_at
+    FROM scan CROSS JOIN given
+    WHERE scan.is_new
+), {_COUNT_REFUSED}
+SELECT {_SCAN_COLUMNS}, NULL AS first_admitted_at, NULL AS first_admitted_gate FROM scan
+""")  # noqa: S608 - put together from this module's own text only
+
+TRANSFER = sa.text(f"""
+WITH given AS (
+    SELECT CAST(:transfer_id AS uuid) AS transfer_id, CAST(:event_id AS text) AS event_id,
+        CAST(:ticket_id AS text) AS ticket_id, CAST(:from_user AS text) AS from_user,
+        CAST(:to_user AS text) AS to_user, CAST(:is_successful AS boolean) AS is_successful,
+        CAST(:reason AS text) AS reason, CAST(:transferred_at AS timestamptz) AS transferred_at,
+        CAST(:received_at AS timestamptz) AS received_at, CAST(:shard AS smallint) AS shard
+), {_NEW_EVENT}, transfer AS (
+    INSERT INTO ticket_transfers AS kept ({_TRANSFER_COLUMNS})
+    SELECT {_TRANSFER_COLUMNS} FROM given CROSS JOIN event
+    ON CONFLICT (transfer_id) DO UPDATE SET reason = kept.reason
+    RETURNING kept.*, kept.xmax = 0 AS is_new
+), {_COUNT_TRANSFER}
+SELECT {_TRANSFER_COLUMNS}, is_new FROM transfer
+""")  # noqa: S608 - put together from this module's own text only
+
+INVALID_ATTEMPT = sa.text(f"""
+WITH given AS (
+    SELECT CAST(:attempt_id AS uuid) AS attempt_id, CAST(:event_id AS text) AS event_id,
+        CAST(:ticket_id AS text) AS ticket_id, CAST(:reason AS text) AS reason,
+        CAST(:detail AS text) AS detail, CAST(:gate AS text) AS gate, CAST(:scanner_id AS text) AS scanner_id,
+        CAST(:attempted_at AS timestamptz) AS attempted_at, CAST(:received_at AS timestamptz) AS received_at,
+        CAST(:shard AS smallint) AS shard
+), attempt AS (
+    INSERT INTO invalid_attempts AS kept ({_ATTEMPT_COLUMNS})
+    SELECT attempt_id, {_KNOWN_EVENT}, ticket_id, reason, detail, gate, scanner_id, NULL, attempted_at,
+        received_at
+    FROM given
+    ON CONFLICT (attempt_id) DO UPDATE SET detail = kept.detail
+    RETURNING kept.*, kept.xmax = 0 AS is_new
+), {_COUNT_ATTEMPT}
+SELECT {_ATTEMPT_COLUMNS}, is_new FROM attempt
+""")  # noqa: S608 - put together from this module's own text only

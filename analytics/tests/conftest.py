@@ -1,0 +1,173 @@
+"""The cast: tonight's event, its north and south gate, and Ada's ticket."""
+
+import json
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import pytest
+import sqlalchemy as sa
+from django.conf import settings
+from django.db.models import Sum
+from django.test import Client
+
+from analytics import qr, services
+from analytics.facts import InvalidAttemptFact, TransferFact
+from analytics.models import COUNT_NAMES, Event, EventCounter, Gate
+from core.db import get_engine, pool_stats
+from core.pool import SharedPool
+
+TONIGHT = "Afrobeats Live 2025"
+NORTH, SOUTH = "north gate", "south gate"
+EIGHT = datetime(2025, 6, 1, 20, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def tonight(db: None) -> Event:
+    """Tonight's event, with its two gates."""
+    del db
+    event = Event.objects.create(event_id=TONIGHT, name=TONIGHT)
+    Gate.objects.bulk_create(Gate(event=event, name=name) for name in (NORTH, SOUTH))
+    return event
+
+
+def ticket(ticket_id: str = "TKT-001", *, event: str = TONIGHT) -> str:
+    """Return the text in the code of a signed ticket; without arguments, of Ada's."""
+    return qr.sign({"ticket_id": ticket_id, "event": event, "user": "ada"})
+
+
+def forged(ticket_id: str = "TKT-001", *, event: str = TONIGHT) -> str:
+    """Return the same with a signature that somebody made up."""
+    return json.dumps({**json.loads(ticket(ticket_id, event=event)), "sig": "0" * 64})
+
+
+def scan(
+    qr_text: str | None = None, *, gate: str = NORTH, scan_id: uuid.UUID | None = None, minutes: int = 0
+) -> services.ScanResult:
+    """Record a scan of `qr_text` (Ada's ticket), `minutes` after eight."""
+    at = EIGHT + timedelta(minutes=minutes)
+    return services.record_scan(
+        reading=qr.read(ticket() if qr_text is None else qr_text),
+        scan_id=scan_id or uuid.uuid4(),
+        gate=gate,
+        scanner_id="scanner 1",
+        scanned_at=at,
+        received_at=at,
+    )
+
+
+def transfer(*, minutes: int = 0, **changes: Any) -> services.Recorded[TransferFact]:
+    """Record that Ada gave her ticket to Ben, `minutes` after eight."""
+    at = EIGHT + timedelta(minutes=minutes)
+    told: dict[str, Any] = {
+        "transfer_id": uuid.uuid4(),
+        "event_id": TONIGHT,
+        "ticket_id": "TKT-001",
+        "from_user": "ada",
+        "to_user": "ben",
+        "is_successful": True,
+        "reason": "",
+        "transferred_at": at,
+    }
+    return services.record_transfer(transfer=TransferFact(**{**told, **changes}, received_at=at))
+
+
+def invalid_attempt(*, minutes: int = 0, **changes: Any) -> services.Recorded[InvalidAttemptFact]:
+    """Record that somebody showed a screenshot at the north gate, `minutes` after eight."""
+    at = EIGHT + timedelta(minutes=minutes)
+    told: dict[str, Any] = {
+        "attempt_id": uuid.uuid4(),
+        "event_id": TONIGHT,
+        "ticket_id": "TKT-001",
+        "reason": "screenshot",
+        "detail": "",
+        "gate": NORTH,
+        "scanner_id": "",
+        "scan_id": None,
+        "attempted_at": at,
+    }
+    return services.record_invalid_attempt(attempt=InvalidAttemptFact(**{**told, **changes}, received_at=at))
+
+
+def counts(event_id: str = TONIGHT) -> dict[str, int]:
+    """Return the counters of an event that are not zero, summed over days and shards."""
+    shards = EventCounter.objects.filter(event_id=event_id)
+    sums = shards.aggregate(**{name: Sum(name) for name in COUNT_NAMES})
+    return {name: value for name, value in sums.items() if value}
+
+
+class Call(Protocol):
+    # Any: the test client's answers have more than HttpResponse, such as json().
+    def __call__(self, path: str, **body: Any) -> Any: ...
+
+
+@pytest.fixture
+def device() -> Client:
+    """A gate scanner that sends the service's key."""
+    return Client(headers={"x-service-key": settings.SERVICE_API_KEY})
+
+
+@pytest.fixture
+def post(device: Client) -> Call:
+    """Send a JSON body."""
+
+    def send(path: str, **body: Any) -> Any:
+        return device.post(path, body, content_type="application/json")
+
+    return send
+
+
+@pytest.fixture
+def get(device: Client) -> Call:
+    """Ask with a query string."""
+
+    def ask(path: str, **query: Any) -> Any:
+        return device.get(path, query)
+
+    return ask
+
+
+@pytest.fixture
+def statements_sent() -> Iterator[Callable[[], list[str]]]:
+    """Count the statements that reach the database through SQLAlchemy."""
+    sent: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        del connection, cursor, rest
+        sent.append(statement)
+
+    sa.event.listen(get_engine(), "before_cursor_execute", note)
+    yield lambda: sent
+    sa.event.remove(get_engine(), "before_cursor_execute", note)
+
+
+@contextmanager
+def borrow_all_but(count: int) -> Iterator[None]:
+    """Leave the pool `count` connections to lend; another thread, busy with other things, holds the rest."""
+    are_out, may_return = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with ExitStack() as stack:
+            for _ in range(pool_stats().max - count):
+                stack.enter_context(get_engine().connect())
+            are_out.set()
+            may_return.wait(30)
+
+    holder = threading.Thread(target=hold, daemon=True)
+    holder.start()
+    assert are_out.wait(30), "the connections were not free"
+    try:
+        yield
+    finally:
+        may_return.set()
+        holder.join()
+
+
+@pytest.fixture
+def impatient_pool(django_pool: SharedPool, monkeypatch: pytest.MonkeyPatch) -> SharedPool:
+    """The service's pool on the test database, which nobody borrowed from, and which gives up soon."""
+    monkeypatch.setattr(django_pool, "timeout", 0.2)
+    return django_pool

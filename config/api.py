@@ -1,0 +1,69 @@
+"""
+The HTTP API: its routers, its key, its errors, and the OpenAPI document that covers every endpoint.
+"""
+
+from typing import Any, Never
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError
+from ninja.openapi.schema import OpenAPISchema
+
+import health.openapi
+from analytics.api import lists, reported, stats, tickets
+from analytics.api.authentication import ServiceKey
+from analytics.services import IdReused
+
+
+class DocumentedAPI(NinjaAPI):
+    """An API whose document also describes the plain views of `health`, which ask for no key."""
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        document["paths"].update(health.openapi.PATHS)
+        return document
+
+
+api = DocumentedAPI(
+    title="Turnstile",
+    version="1.0.0",
+    description="What happens at the gates of ticketed events. Instants are UTC.",
+    auth=ServiceKey(),
+    openapi_url="/api/openapi.json",
+    docs_url="/api/docs",
+    urls_namespace="api",
+)
+for _router in (tickets.router, reported.router, stats.router, lists.router):
+    api.add_router("", _router)
+
+
+@api.exception_handler(AuthenticationError)
+def _answer_no_key(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    del error
+    detail = f"send the service's key in the header {ServiceKey.param_name}"
+    return api.create_response(request, {"detail": detail}, status=401)
+
+
+@api.exception_handler(IdReused)
+def _answer_id_reused(request: HttpRequest, error: IdReused) -> HttpResponse:
+    return api.create_response(request, {"detail": str(error)}, status=409)
+
+
+@api.exception_handler(RequestDataTooBig)
+def _answer_too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    del error
+    return api.create_response(request, {"detail": "the body is too large for any ticket"}, status=400)
+
+
+@api.exception_handler(Exception)
+def _leave_to_django(request: HttpRequest, error: Exception) -> Never:
+    """
+    Raise on: `config.unavailable` answers a fault of the database, Django's 500 any other.
+
+    Ninja's own handler would show a traceback instead when DEBUG is on, also for a full pool.
+    """
+    del request
+    raise error

@@ -1,0 +1,26 @@
+"""
+Every address of the service: monitoring, the admin, the API at the legacy service's own paths.
+"""
+
+from django.contrib import admin
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.generic import RedirectView
+
+from config.api import api
+from health import holders
+from health import views as health
+
+handler500 = "config.unavailable.server_error"
+
+urlpatterns = [
+    path("", RedirectView.as_view(url="/admin/")),
+    # Exempt: they change nothing, and another method deserves its 405, not a 403 about a cookie.
+    path("health", csrf_exempt(health.health), name="health"),
+    path("ready", csrf_exempt(health.ready), name="ready"),
+    path("health/db", csrf_exempt(health.health_db), name="health-db"),
+    path("health/pool", csrf_exempt(holders.pool_json), name="health-pool"),
+    path("admin/pool/", admin.site.admin_view(holders.pool_page), name="pool-page"),
+    path("admin/", admin.site.urls),
+    path("", api.urls),
+]
