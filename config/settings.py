@@ -35,6 +35,8 @@ DATABASES = {"default": database.database_entry()}
 HEALTH_DB_TIMEOUT = env.seconds("HEALTH_DB_TIMEOUT", 0.5)
 
 INSTALLED_APPS = [
+    # Before the admin, whose start page it adds a link to.
+    "health",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -49,7 +51,6 @@ INSTALLED_APPS = [
     "analytics",
     "etl",
     "reports",
-    "health",
 ]
 
 MIDDLEWARE = [

@@ -16,21 +16,28 @@ import sqlalchemy
 from psycopg_pool import PoolTimeout, TooManyRequests
 from sqlalchemy.orm import Session
 
-from core import dialect, liveness
+from core import dialect, holders, liveness
 from core.engine_pool import EnginePool
+from core.holders import Backend, Holder
 from core.lending import independent, lend_to_sqlalchemy, shared_pool
 from core.pool import ServerUnreachable
 from core.stats import PoolStats
 
 __all__ = [
+    "DriverError",
     "get_engine",
     "get_session",
     "independent",
     "is_unavailable",
     "ping",
+    "pool_holders",
     "pool_stats",
+    "server_connections",
     "unavailable_reason",
 ]
+
+# What ping() raises: modules outside core do not name the driver.
+DriverError = psycopg.Error
 
 _engine: sqlalchemy.Engine | None = None
 _engine_lock = threading.Lock()
@@ -77,6 +84,16 @@ def get_session() -> Session:
 def pool_stats() -> PoolStats:
     """Return one consistent snapshot of the shared pool."""
     return shared_pool().stats()
+
+
+def pool_holders() -> list[Holder]:
+    """Return every open connection of this process, those in use first, the longest held first."""
+    return holders.holders(shared_pool())
+
+
+def server_connections() -> list[Backend]:
+    """Return every client connection to this database, of all processes, as Postgres sees them."""
+    return holders.backends(get_engine())
 
 
 def ping(timeout: float) -> float:

@@ -4,7 +4,7 @@ Where a connection was borrowed: cheap to note at every loan, worked out only wh
 
 import linecache
 import sys
-from types import CodeType
+from types import CodeType, FrameType
 
 DEPTH = 40
 # Frames of the machinery between a borrower's code and the pool: they say how, not who.
@@ -16,11 +16,11 @@ Stack = tuple[tuple[CodeType, int, str], ...]
 
 def note() -> Stack:
     """Return the caller's frames, innermost first: code, instruction and module; nothing is formatted."""
-    frame = sys._getframe(1)  # noqa: SLF001 - the only way without making a traceback
-    frames = []
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the only way without making a traceback
+    frames: list[tuple[CodeType, int, str]] = []
     while frame is not None and len(frames) < DEPTH:
         frames.append((frame.f_code, frame.f_lasti, frame.f_globals.get("__name__", "")))
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return tuple(frames)
 
 

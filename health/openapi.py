@@ -16,14 +16,16 @@ def _answer(description: str, properties: dict[str, Any]) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _path(name: str, summary: str, answers: dict[str, Any]) -> dict[str, Any]:
+def _path(name: str, summary: str, answers: dict[str, Any], *, key: str | None = None) -> dict[str, Any]:
+    """Describe a GET; `key` is the API's security scheme that it asks for."""
     operation = {
         "operationId": f"health_{name}",
         "summary": summary,
         "tags": ["health"],
         "responses": answers,
+        "security": [{key: []}] if key else [],
     }
-    return {"get": {**operation, "security": []}}
+    return {"get": operation}
 
 
 def _readiness(status: str) -> dict[str, Any]:
@@ -34,11 +36,33 @@ def _readiness(status: str) -> dict[str, Any]:
     }
 
 
+_COUNTER_OBJECT = {"type": "object", "properties": _COUNTERS, "required": list(_COUNTERS)}
+
 _POOL: dict[str, Any] = {
     **_COUNTERS,
-    "pool": {"type": "object", "properties": _COUNTERS, "required": list(_COUNTERS)},
+    "pool": _COUNTER_OBJECT,
     "process_id": {"type": "integer"},
     "timestamp": _INSTANT,
+}
+
+_CONNECTIONS: dict[str, Any] = {
+    "process_id": {"type": "integer"},
+    "pool": _COUNTER_OBJECT,
+    "connections": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {
+                "state": {"enum": ["in use", "idle"]},
+                "backend_pid": {"type": "integer"},
+                "age_seconds": {"type": "number"},
+                "borrower": {"type": "string"},
+                "thread": {"type": "string"},
+                "held_seconds": {"type": "number"},
+                "borrowed_at": {"type": "string"},
+            },
+        },
+    },
 }
 
 PATHS: dict[str, Any] = {
@@ -70,5 +94,14 @@ PATHS: dict[str, Any] = {
                 {"status": {"const": "error"}, "reason": {"enum": ["pool_full", "unreachable"]}, **_POOL},
             ),
         },
+    ),
+    "/health/pool": _path(
+        "pool",
+        "Who holds which connection of the process that answers?",
+        {
+            "200": _answer("the connections, the longest held first", _CONNECTIONS),
+            "401": _answer("the service's key is missing or wrong", {"detail": {"type": "string"}}),
+        },
+        key="ServiceKey",
     ),
 }

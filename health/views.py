@@ -8,7 +8,6 @@ an exception's text.
 import os
 from typing import Any
 
-import psycopg
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
@@ -45,12 +44,12 @@ def health_db(request: HttpRequest) -> JsonResponse:
     """Answer how full the pool is, and whether `SELECT 1` came back within HEALTH_DB_TIMEOUT."""
     del request
     result = _check_database()
-    counters = _counters()
+    numbers = counters()
     body = {
         "status": "error" if result["reason"] else "ok",
         **{name: value for name, value in result.items() if value is not None},
-        **counters,
-        "pool": counters,
+        **numbers,
+        "pool": numbers,
         "process_id": os.getpid(),
     }
     return _answer(body, status=503 if result["reason"] else 200)
@@ -60,12 +59,13 @@ def _check_database() -> dict[str, Any]:
     """Return {reason: None or a fixed code, select_ms: milliseconds or None}."""
     try:
         milliseconds = db.ping(settings.HEALTH_DB_TIMEOUT)
-    except psycopg.Error as error:
+    except db.DriverError as error:
         return {"reason": db.unavailable_reason(error), "select_ms": None}
     return {"reason": None, "select_ms": round(milliseconds, 3)}
 
 
-def _counters() -> dict[str, int]:
+def counters() -> dict[str, int]:
+    """Return the pool's numbers under the names that monitors know."""
     stats = db.pool_stats()
     return {
         "pool_size": stats.pool_size,

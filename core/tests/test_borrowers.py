@@ -52,9 +52,13 @@ class TestADeadlock:
         pool = make_pool(min_size=2)
         served: list[str] = []
         with held(pool, 1), pool.connection():
-            newcomer = threading.Thread(
-                target=lambda: (pool.getconn().close(), served.append("newcomer")), name="newcomer"
-            )
+
+            def come_without() -> None:
+                connection = pool.getconn()
+                served.append("newcomer")
+                connection.close()
+
+            newcomer = threading.Thread(target=come_without)
             newcomer.start()
             eventually(lambda: pool.stats().waiting == 1)
             # The other holder returns its connection as soon as this thread waits too.

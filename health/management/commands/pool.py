@@ -1,0 +1,80 @@
+"""`manage.py pool`: who holds what, in a terminal."""
+
+from argparse import ArgumentParser
+from typing import IO, Any, cast
+
+import httpx
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.table import Table
+
+from core import db
+from core.service_key import HEADER
+
+TIMEOUT_SECONDS = 5.0
+
+
+class Command(BaseCommand):
+    help = "List the connections of a running service, and all that the server sees."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--url", default=f"http://127.0.0.1:{settings.PORT}", help="of the service")
+
+    def handle(self, *arguments: Any, **options: Any) -> None:
+        del arguments
+        console = Console(file=cast("IO[str]", self.stdout), width=None if self.stdout.isatty() else 200)
+        console.print(_server_table())
+        answer = _ask(options["url"])
+        console.print(_process_table(answer))
+
+
+def _ask(url: str) -> dict[str, Any]:
+    try:
+        response = httpx.get(
+            f"{url}/health/pool", headers={HEADER: settings.SERVICE_API_KEY}, timeout=TIMEOUT_SECONDS
+        )
+        response.raise_for_status()
+    except httpx.HTTPError as error:
+        raise CommandError(
+            f"the service at {url} did not answer ({error}): is it running there, with this key?"
+        ) from None
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def _process_table(answer: dict[str, Any]) -> Table:
+    pool = answer["pool"]
+    table = Table(
+        title=f"Process {answer['process_id']}: {pool['checked_out']} of {pool['max']} in use, "
+        f"{pool['checked_in']} idle, {pool['connecting']} connecting, {pool['waiting']} waiting"
+    )
+    for name in ("State", "Library", "Thread", "Held for", "Age", "Backend", "Borrowed at"):
+        table.add_column(name)
+    for each in answer["connections"]:
+        table.add_row(
+            each["state"],
+            each["borrower"],
+            each["thread"],
+            f"{each['held_seconds']:.1f} s" if each["borrower"] else "",
+            f"{each['age_seconds']:.0f} s",
+            str(each["backend_pid"]),
+            each["borrowed_at"],
+        )
+    return table
+
+
+def _server_table() -> Table:
+    table = Table(title="Connections to this database, as the server sees them")
+    for name in ("Process", "Backend", "State", "For", "Age", "Last statement"):
+        table.add_column(name)
+    for each in db.server_connections():
+        table.add_row(
+            each.application_name,
+            str(each.backend_pid),
+            each.state,
+            f"{each.in_state_seconds:.1f} s",
+            f"{each.age_seconds:.0f} s",
+            each.first_words,
+        )
+    return table
