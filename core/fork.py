@@ -12,6 +12,7 @@ from weakref import WeakSet
 
 from django.db import connections
 
+from core import ending
 from core.pool import SharedPool
 
 _pools: WeakSet[SharedPool] = WeakSet()
@@ -27,6 +28,7 @@ def _abandon_in_child() -> None:
     for pool in list(_pools):
         pool.abandon(_silence)
     _pools.clear()
+    ending.forget_in_child()
 
 
 def _silence(descriptor: int) -> None:

@@ -16,7 +16,7 @@ from django.db.backends.postgresql import base as postgresql
 from django.utils.asyncio import async_unsafe
 from psycopg import pq, sql
 
-from core import fork, process
+from core import ending, fork, process
 from core.pool import SharedPool
 from core.slots import Slots
 
@@ -68,6 +68,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             **{"name": self.alias, **options},
         )
         fork.abandon_in_children(pool)
+        ending.finish_at_exit(pool)
         pool.share(self._slots.setdefault(self.alias, Slots(pool.max_size)))
         return pool
 

@@ -1,0 +1,121 @@
+"""The service under real servers: pre-fork, workers, and a stop in the middle of requests (R6)."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from analytics import qr
+from core.embedded import EmbeddedPostgres
+from core.pool import SharedPool
+from core.tests.fixtures import eventually
+
+pytestmark = pytest.mark.real_pool
+
+IN_FLIGHT = 10
+# One for all requests: making one costs more than a request.
+client = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
+SERVERS: dict[str, Callable[[int], list[str]]] = {
+    "granian": lambda port: [
+        "granian", "--interface", "wsgi", "--workers", "2", "--blocking-threads", "16",
+        "--host", "127.0.0.1", "--port", str(port), "config.wsgi:application",
+    ],
+    "gunicorn --preload": lambda port: [
+        "gunicorn", "--preload", "--workers", "2", "--threads", "16",
+        "--bind", f"127.0.0.1:{port}", "config.wsgi:application",
+    ],
+}  # fmt: skip
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture(params=SERVERS)
+def server(
+    request: pytest.FixtureRequest, django_pool: SharedPool, postgres: EmbeddedPostgres
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A server of the service on the test database: its URL and its process."""
+    port = free_port()
+    environment = {**os.environ, "DATABASE_URL": postgres.url(connection.settings_dict["NAME"])}
+    command = [sys.executable, "-m", *SERVERS[request.param](port)]
+    process = subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR, start_new_session=True)
+    url = f"http://127.0.0.1:{port}"
+    eventually(lambda: answers(url), timeout=60)
+    yield url, process
+    # Its workers too, which outlive a killed parent.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def answers(url: str) -> bool:
+    try:
+        return client.get(f"{url}/health/db").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def validate(url: str, number: int) -> httpx.Response:
+    token = qr.sign({"ticket_id": f"TKT-{number}", "event": "Tonight", "user": "guest"})
+    return client.post(
+        f"{url}/validate-qr",
+        json={"qr_text": token},
+        headers={"X-Service-Key": settings.SERVICE_API_KEY},
+        timeout=30,
+    )
+
+
+def waiting_for_a_lock(outside: psycopg.Connection[Any]) -> int:
+    row = outside.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+class TestAServer:
+    def test_serves_through_pools_of_its_workers(self, server: tuple[str, Any]) -> None:
+        url, _ = server
+
+        with ThreadPoolExecutor(20) as clients:
+            found = list(clients.map(lambda n: validate(url, n), range(60)))
+
+        assert {response.status_code for response in found} == {200}
+        assert {response.json()["outcome"] for response in found} == {"admitted"}
+
+    def test_that_is_told_to_stop_answers_what_it_accepted(
+        self, server: tuple[str, Any], postgres: EmbeddedPostgres, outside: psycopg.Connection[Any]
+    ) -> None:
+        url, process = server
+        with (
+            psycopg.connect(postgres.url(connection.settings_dict["NAME"])) as locker,
+            ThreadPoolExecutor(IN_FLIGHT) as clients,
+        ):
+            locker.execute("LOCK TABLE ticket_scans IN ACCESS EXCLUSIVE MODE")
+            requests = [clients.submit(validate, url, number) for number in range(IN_FLIGHT)]
+            eventually(lambda: waiting_for_a_lock(outside) == IN_FLIGHT)
+            process.send_signal(signal.SIGTERM)
+            eventually(lambda: not answers(url))
+            locker.rollback()
+            found = [request.result() for request in requests]
+
+        assert [response.status_code for response in found] == [200] * IN_FLIGHT
+        assert process.wait(30) == 0
+        assert_stored(IN_FLIGHT)
+
+
+def assert_stored(count: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM ticket_scans")
+        assert cursor.fetchone() == (count,)
