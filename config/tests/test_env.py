@@ -1,0 +1,143 @@
+"""Each reader of the environment accepts what is right, and says what is wrong with the rest."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config import env
+
+
+@pytest.fixture
+def setting(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The environment without the variable that the tests set."""
+    monkeypatch.delenv("GATE_SETTING", raising=False)
+    return monkeypatch
+
+
+class TestWholeNumber:
+    @pytest.mark.parametrize("raw", ["", "  "])
+    def test_an_empty_value_is_the_default(self, setting: pytest.MonkeyPatch, raw: str) -> None:
+        setting.setenv("GATE_SETTING", raw)
+
+        assert env.whole_number("GATE_SETTING", 5) == 5
+
+    def test_reads_a_number_at_each_end_of_its_range(self, setting: pytest.MonkeyPatch) -> None:
+        setting.setenv("GATE_SETTING", "1")
+        assert env.whole_number("GATE_SETTING", 5, minimum=1, maximum=9) == 1
+
+        setting.setenv("GATE_SETTING", "9")
+        assert env.whole_number("GATE_SETTING", 5, minimum=1, maximum=9) == 9
+
+    @pytest.mark.parametrize(
+        ("raw", "cure"),
+        [
+            ("ten", "is not a whole number"),
+            ("1.5", "is not a whole number"),
+            ("0", "use 1 or more"),
+            ("10", "use 9 or less"),
+        ],
+    )
+    def test_an_error_names_variable_value_and_cure(
+        self, setting: pytest.MonkeyPatch, raw: str, cure: str
+    ) -> None:
+        setting.setenv("GATE_SETTING", raw)
+
+        with pytest.raises(ImproperlyConfigured, match=rf"^GATE_SETTING='{raw}' .*{cure}.*\.env\.example"):
+            env.whole_number("GATE_SETTING", 5, minimum=1, maximum=9)
+
+
+class TestSeconds:
+    def test_reads_fractions(self, setting: pytest.MonkeyPatch) -> None:
+        setting.setenv("GATE_SETTING", "0.25")
+
+        assert env.seconds("GATE_SETTING", 30.0) == 0.25
+
+    def test_an_absent_value_is_the_default(self, setting: pytest.MonkeyPatch) -> None:
+        del setting
+
+        assert env.seconds("GATE_SETTING", 30.0) == 30.0
+
+    @pytest.mark.parametrize("raw", ["soon", "0", "-1", "inf", "nan"])
+    def test_refuses_what_is_no_time_to_wait(self, setting: pytest.MonkeyPatch, raw: str) -> None:
+        setting.setenv("GATE_SETTING", raw)
+
+        with pytest.raises(ImproperlyConfigured, match=f"^GATE_SETTING='{raw}' .*seconds"):
+            env.seconds("GATE_SETTING", 30.0)
+
+
+class TestFlag:
+    @pytest.mark.parametrize(("raw", "value"), [("Yes", True), ("1", True), ("off", False), ("FALSE", False)])
+    def test_reads_the_usual_words(self, setting: pytest.MonkeyPatch, raw: str, *, value: bool) -> None:
+        setting.setenv("GATE_SETTING", raw)
+
+        assert env.flag("GATE_SETTING", default=not value) is value
+
+    def test_an_absent_value_is_the_default(self, setting: pytest.MonkeyPatch) -> None:
+        del setting
+
+        assert env.flag("GATE_SETTING", default=True) is True
+
+    def test_refuses_another_word(self, setting: pytest.MonkeyPatch) -> None:
+        setting.setenv("GATE_SETTING", "maybe")
+
+        with pytest.raises(ImproperlyConfigured, match=r"^GATE_SETTING='maybe' .*use true or false"):
+            env.flag("GATE_SETTING", default=False)
+
+
+class TestNames:
+    def test_splits_at_commas_and_drops_blanks(self, setting: pytest.MonkeyPatch) -> None:
+        setting.setenv("GATE_SETTING", " north, south ,,")
+
+        assert env.names("GATE_SETTING", "east") == ["north", "south"]
+
+    def test_an_absent_value_is_the_default(self, setting: pytest.MonkeyPatch) -> None:
+        del setting
+
+        assert env.names("GATE_SETTING", "east,west") == ["east", "west"]
+
+
+class TestSecret:
+    def test_reads_32_characters(self, setting: pytest.MonkeyPatch) -> None:
+        setting.setenv("GATE_SETTING", "k" * 32)
+
+        assert env.secret("GATE_SETTING") == "k" * 32
+
+    def test_an_absent_secret_stops_the_start_with_the_cure(self, setting: pytest.MonkeyPatch) -> None:
+        del setting
+
+        with pytest.raises(ImproperlyConfigured, match=r"^GATE_SETTING is not set: .*token_urlsafe"):
+            env.secret("GATE_SETTING")
+
+    def test_a_short_secret_is_counted_and_never_shown(self, setting: pytest.MonkeyPatch) -> None:
+        setting.setenv("GATE_SETTING", "x9" * 15)
+
+        with pytest.raises(ImproperlyConfigured, match=r"^GATE_SETTING has 30 characters") as refused:
+            env.secret("GATE_SETTING")
+
+        assert "x9" not in str(refused.value)
+
+
+class TestDatabase:
+    def test_reads_a_postgres_url(self, setting: pytest.MonkeyPatch) -> None:
+        setting.setenv("GATE_SETTING", "postgres://gate:s%40fe@db.example:5433/turnstile")
+
+        entry = env.database("GATE_SETTING")
+
+        assert (entry["HOST"], entry["PORT"], entry["NAME"]) == ("db.example", 5433, "turnstile")
+        assert (entry["USER"], entry["PASSWORD"]) == ("gate", "s@fe")
+
+    def test_an_absent_url_names_make_run(self, setting: pytest.MonkeyPatch) -> None:
+        del setting
+
+        with pytest.raises(ImproperlyConfigured, match=r"^GATE_SETTING is not set: .*`make run`"):
+            env.database("GATE_SETTING")
+
+    @pytest.mark.parametrize(
+        "raw", ["mysql://gate:hunter2@db/turnstile", "postgres://gate:hunter2@db:port/turnstile"]
+    )
+    def test_a_wrong_url_is_refused_and_never_shown(self, setting: pytest.MonkeyPatch, raw: str) -> None:
+        setting.setenv("GATE_SETTING", raw)
+
+        with pytest.raises(ImproperlyConfigured, match=r"^GATE_SETTING ") as refused:
+            env.database("GATE_SETTING")
+
+        assert "hunter2" not in str(refused.value)

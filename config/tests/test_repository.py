@@ -1,0 +1,65 @@
+"""What holds for the repository as a whole."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+ROOT = Path(__file__).resolve().parents[2]
+APPS = ("config", "core", "analytics", "etl", "reports", "health")
+
+
+def sources() -> Iterator[Path]:
+    """Yield the service's own modules: no tests, no migrations."""
+    for app in APPS:
+        for path in (ROOT / app).rglob("*.py"):
+            if not {"tests", "migrations"} & set(path.parts):
+                yield path
+
+
+def calls_of(name: str) -> Iterator[str]:
+    """Yield the file of each call of a function called `name`."""
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == name:
+                yield path.relative_to(ROOT).as_posix()
+
+
+class TestRepository:
+    @pytest.mark.django_db
+    def test_has_no_pending_migrations(self) -> None:
+        call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+    def test_calls_create_engine_once(self) -> None:
+        assert list(calls_of("create_engine")) == ["core/db.py"]
+
+    def test_has_a_version_at_the_top_of_the_changelog(self) -> None:
+        released = re.findall(
+            r"^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d{2}-\d{2}$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
+        )
+
+        versions = [tuple(map(int, version.split("."))) for version in released]
+
+        assert versions
+        assert versions == sorted(versions, reverse=True)
+
+    def test_continuous_integration_runs_make_check_which_runs_make_test(self) -> None:
+        assert (ROOT / ".ci/run").read_text().rstrip().endswith("\nmake check")
+        assert re.search(r"^check: .*\btest\b", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/operations.md"])
+    def test_links_lead_to_files_that_exist(self, document: str) -> None:
+        path = ROOT / document
+
+        links = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text())
+
+        assert [link for link in links if not (path.parent / link).exists()] == []
+
+    def test_every_folder_in_the_map_exists(self) -> None:
+        folders = re.findall(r"^\| `([a-z]+)/` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+
+        assert set(APPS) < set(folders)
+        assert [folder for folder in folders if not (ROOT / folder).is_dir()] == []

@@ -1,0 +1,157 @@
+"""
+`manage.py serve`: the service on granian. `--demo` also migrates, seeds, and starts what is missing.
+
+This process serves no request and holds no connection: it starts WEB_WORKERS processes, replaces one that
+crashes, and stops them. A worker whose parent was killed stops by itself.
+"""
+
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import warnings
+from argparse import ArgumentParser
+from collections.abc import Callable
+from time import monotonic, sleep
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils.module_loading import import_string
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+HOST = "127.0.0.1"
+# How long a stopping worker may take to answer the requests it has.
+DRAIN_SECONDS = 30
+# The workers of a killed run need a moment to leave the port.
+PORT_WAIT_SECONDS = 5.0
+
+
+class Command(BaseCommand):
+    help = "Serve Turnstile on 127.0.0.1 until Ctrl-C; put a reverse proxy in front for anybody else."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--demo", action="store_true", help="migrate, seed a demo event, print its URLs")
+        parser.add_argument("--port", type=int, default=settings.PORT, help="instead of PORT")
+
+    def handle(self, *, demo: bool, port: int, **options: Any) -> None:
+        del options
+        wait_for_port(port)
+        if demo:
+            call_command("migrate", verbosity=0, interactive=False)
+            call_command("demo_seed", url=f"http://{HOST}:{port}", stdout=self.stdout)
+        else:
+            refuse_pending_migrations()
+        give_up_connections()
+        self._tell(f"http://{HOST}:{port}")
+        serve(port, stop_on_hangup=demo)
+        self.stdout.write("Stopped.")
+
+    def _tell(self, url: str) -> None:
+        workers, threads = settings.WEB_WORKERS, settings.WEB_THREADS
+        pages = {"API": "/api/docs", "Admin": "/admin/", "Pool": "/health/db"}
+        self.stdout.write(f"Serving with {workers} workers of {threads} threads. Ctrl-C stops everything.")
+        self.stdout.write("".join(f"  {name:<6} {url}{path}\n" for name, path in pages.items()))
+        self.stdout.flush()
+
+
+def wait_for_port(port: int) -> None:
+    """
+    Make sure that nothing listens on `port`.
+
+    Raises:
+        CommandError: something does, even after PORT_WAIT_SECONDS.
+
+    """
+    deadline = monotonic() + PORT_WAIT_SECONDS
+    while not is_free(port):
+        if monotonic() > deadline:
+            raise CommandError(
+                f"port {port} of {HOST} is in use: stop what listens there, or choose another, "
+                f"for example `make run PORT={port + 1}`"
+            )
+        sleep(0.1)
+
+
+def is_free(port: int) -> bool:
+    """Tell whether nothing listens on `port`; granian would share the port with it without a word."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def refuse_pending_migrations() -> None:
+    """
+    Compare the database's schema with the code's.
+
+    Raises:
+        CommandError: migrations are missing, or the database cannot be reached.
+
+    """
+    try:
+        executor = MigrationExecutor(connection)
+    except OperationalError as error:
+        raise CommandError(f"the database does not answer ({error}): see `manage.py doctor`") from error
+    count = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    if count:
+        raise CommandError(f"the database lacks {count} migrations: run `python manage.py migrate` first")
+
+
+def give_up_connections() -> None:
+    """Close this process's pool: the connections belong to the workers."""
+    connection.close()
+    # django-stubs knows the generic connection only.
+    connection.close_pool()  # type: ignore[attr-defined]
+
+
+def serve(port: int, *, stop_on_hangup: bool) -> None:
+    """Serve until SIGINT or SIGTERM, then let the workers finish what they have."""
+    # A fresh interpreter for each worker: nothing of this process, sockets included, leaks into it.
+    multiprocessing.set_start_method("spawn", force=True)
+    server = Granian(
+        settings.WSGI_APPLICATION,
+        address=HOST,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=settings.WEB_WORKERS,
+        blocking_threads=settings.WEB_THREADS,
+        respawn_failed_workers=True,
+        workers_kill_timeout=DRAIN_SECONDS,
+        # Its warnings advise fewer threads than there are cores; ours wait for the database.
+        log_level=LogLevels.error,
+    )
+    if stop_on_hangup:
+        server.on_startup(_stop_on_hangup)
+    server.serve(target_loader=load_application)
+
+
+def _stop_on_hangup() -> None:
+    # granian reloads on SIGHUP, for supervisors; to a demo it means that its terminal was closed.
+    signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+
+
+def load_application(path: str) -> Callable[..., Any]:
+    """Load the WSGI application in a worker, which from now on does not outlive its parent."""
+    # Without collectstatic, static files come straight from the packages.
+    warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
+    threading.Thread(target=_stop_with_parent, name="parent-watch", daemon=True).start()
+    application: Callable[..., Any] = import_string(path)
+    return application
+
+
+def _stop_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        # Returns when the parent's end of a pipe closes: also when it was killed.
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,109 @@
+"""`manage.py doctor` tells what is wrong with a deployment, and its checks do the arithmetic right."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+from core import checks
+from core.management.commands import doctor
+
+
+def doctors_words() -> str:
+    output = io.StringIO()
+    call_command("doctor", stdout=output, no_color=True)
+    return output.getvalue()
+
+
+@contextmanager
+def pool_settings(threads: int = 32, connect_timeout: int = 5, **pool: Any) -> Iterator[None]:
+    """Settings with another pool; the process's own pool stays as it is."""
+    databases = deepcopy(settings.DATABASES)
+    databases["default"]["OPTIONS"]["connect_timeout"] = connect_timeout
+    databases["default"]["OPTIONS"]["pool"] |= pool
+    with override_settings(WEB_THREADS=threads):
+        settings.DATABASES, before = databases, settings.DATABASES
+        try:
+            yield
+        finally:
+            settings.DATABASES = before
+
+
+def budget(**changes: int) -> checks.ConnectionBudget:
+    numbers = {"workers": 2, "pool_bound": 15, "commands": 1, "max_connections": 100, "reserved": 3}
+    return checks.ConnectionBudget(**{**numbers, **changes})
+
+
+class TestConnectionBudget:
+    def test_counts_every_workers_pool_and_the_commands(self) -> None:
+        assert budget().needed == 31
+        assert budget().available == 97
+
+    def test_fits_up_to_the_last_connection(self) -> None:
+        assert budget(max_connections=34).fits
+        assert not budget(max_connections=33).fits
+
+    def test_shows_its_sum(self) -> None:
+        assert str(budget()) == "2 x 15 + 1 = 31 of 97 (100 less 3 reserved)"
+
+
+class TestPoolSettings:
+    def test_the_defaults_are_in_order(self) -> None:
+        with pool_settings(max_size=15, max_waiting=0, timeout=30.0):
+            assert checks.check_pool_settings() == []
+
+    @pytest.mark.parametrize(
+        ("contradiction", "expected", "hint"),
+        [
+            ({"max_size": 15, "threads": 12}, "core.W001", "by 3"),
+            ({"max_size": 15, "threads": 32, "max_waiting": 10}, "core.W002", "POOL_MAX_WAITING=17"),
+            ({"max_size": 15, "timeout": 5.0, "connect_timeout": 5}, "core.W003", "few seconds"),
+        ],
+    )
+    def test_a_contradiction_is_a_warning_with_its_cure(
+        self, contradiction: dict[str, Any], expected: str, hint: str
+    ) -> None:
+        with pool_settings(**{"timeout": 30.0, **contradiction}):
+            [warning] = checks.check_pool_settings()
+
+        assert warning.id == expected
+        assert hint in str(warning.hint)
+
+
+@pytest.mark.django_db
+class TestDoctor:
+    def test_asks_every_question_once(self) -> None:
+        with pool_settings(timeout=30.0):
+            answers = doctors_words().splitlines()
+
+        for answer, text in zip(
+            answers,
+            ("keys", "pool of 5", "SELECT 1 took", "PostgreSQL", "connections:", "migrations"),
+            strict=True,
+        ):
+            assert text in answer
+            assert answer.startswith("ok")
+
+    def test_refuses_a_budget_above_the_servers_limit(self) -> None:
+        with override_settings(WEB_WORKERS=7), pytest.raises(CommandError, match="1 checks failed"):
+            call_command("doctor", stdout=(output := io.StringIO()), no_color=True)
+
+        assert "7 x 15 + 1 = 106 of 97" in output.getvalue()
+        assert "9 too many" in output.getvalue()
+
+    def test_refuses_two_keys_that_are_the_same(self) -> None:
+        with override_settings(SERVICE_API_KEY=settings.SECRET_KEY):
+            finding = doctor.keys()
+
+        assert finding.verdict == "fail"
+        assert settings.SECRET_KEY not in finding.text
+
+    def test_refuses_a_server_that_django_does_not_support(self) -> None:
+        assert doctor.version("13.9", 13).verdict == "fail"
+        assert doctor.version("14.0", 14).verdict == "ok"
