@@ -1,0 +1,68 @@
+# Everything a person does with Turnstile: `make` lists it. Needs Python 3.11 or newer, make and git.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+# `make test PYTEST=-x` and the like.
+PYTEST ?=
+
+# The settings must be importable where no deployment is described. Nothing connects, nothing is guarded.
+CHECK_ENVIRONMENT := \
+	DATABASE_URL=postgres://nobody@127.0.0.1:9/nothing \
+	SECRET_KEY=only-for-checking-the-code-0123456789 \
+	QR_SIGNING_KEY=only-for-checking-the-code-0123456789 \
+	SERVICE_API_KEY=only-for-checking-the-code-0123456789
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint fix clean python
+
+help: ## List what you can do here
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(READY) ## Serve on an embedded Postgres with a demo event, or on DATABASE_URL; Ctrl-C stops all of it
+	@exec $(BIN)/python manage.py serve --demo
+
+test: $(READY) ## Run every test on a Postgres of its own, with branch coverage
+	# Not `pytest --cov`: it begins after pytest.ini's plugin has imported half of the service.
+	@$(BIN)/coverage run -m pytest $(PYTEST)
+	@$(BIN)/coverage report
+
+check: lint test ## All that CI checks: format, lint, types, import direction, tests; changes nothing
+
+lint: $(READY) ## The quick part of check: everything but the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(CHECK_ENVIRONMENT) $(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: $(READY) ## Format, and mend what the linter can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## Stop the embedded Postgres; delete .venv and var, demo data included
+	@if [ -x $(BIN)/python ] && [ -d var/postgres ]; then $(BIN)/python -m config.demo stop; fi
+	rm -rf $(VENV) var .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Turnstile needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+		"Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+
+# Made once, and again whenever the requirements change.
+$(READY): requirements.txt requirements-dev.txt | python
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@
+
+bench: $(BIN)/bench-ready ## Measure what the pool costs; write docs/benchmarks.md (5 minutes)
+	$(BIN)/python -m benchmarks
+
+faults: $(BIN)/bench-ready ## Break everything, beside the alternatives; write docs/faults.md (30 minutes)
+	$(BIN)/python -m benchmarks.faults
+
+.PHONY: bench faults
+
+$(BIN)/bench-ready: requirements-bench.txt $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt
+	@touch $@
