@@ -2,8 +2,10 @@
 The HTTP API: its routers, its key, its errors, and the OpenAPI document that covers every endpoint.
 """
 
+import re
 from typing import Any, Never
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
@@ -17,7 +19,7 @@ from analytics.services import IdReused
 
 
 class DocumentedAPI(NinjaAPI):
-    """An API whose document also describes the plain views of `health`, which ask for no key."""
+    """An API whose document also describes the plain views of `health`, which are outside it."""
 
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
@@ -27,9 +29,15 @@ class DocumentedAPI(NinjaAPI):
         return document
 
 
+def _version() -> str:
+    """Return the topmost released version of CHANGELOG.md: it stands nowhere else."""
+    changelog = (settings.BASE_DIR / "CHANGELOG.md").read_text(encoding="utf-8")
+    return str(re.findall(r"^## \[(\d[^]]*)\]", changelog, re.MULTILINE)[0])
+
+
 api = DocumentedAPI(
     title="Turnstile",
-    version="1.0.0",
+    version=_version(),
     description="What happens at the gates of ticketed events. Instants are UTC.",
     auth=ServiceKey(),
     openapi_url="/api/openapi.json",

@@ -43,8 +43,10 @@ class TestTheDocument:
         patterns = _endpoints(get_resolver().url_patterns)
         assert set(document["paths"]) == {f"/{path}" for path in patterns}
 
-    def test_names_the_services_version(self, client: Client) -> None:
-        assert client.get("/api/openapi.json").json()["info"]["title"] == "Turnstile"
+    def test_names_the_version_that_the_changelog_names(self, client: Client) -> None:
+        version = client.get("/api/openapi.json").json()["info"]["version"]
+
+        assert f"\n## [{version}] - " in (settings.BASE_DIR / "CHANGELOG.md").read_text()
 
     def test_asks_for_the_key_everywhere_but_at_the_health_endpoints(self, client: Client) -> None:
         paths: dict[str, Any] = client.get("/api/openapi.json").json()["paths"]
