@@ -5,8 +5,6 @@ Who may write, sign and read statistics: whoever sends the service's key.
 from django.http import HttpRequest
 from ninja.security import APIKeyHeader
 
-from core.service_key import HEADER, is_service_key
-
 from core import service_key
 
 
