@@ -41,7 +41,7 @@ def pool_options() -> dict[str, Any]:
         "max_lifetime": env.seconds("POOL_RECYCLE", 1800.0),
         "max_idle": env.seconds("POOL_OVERFLOW_IDLE", 10.0),
         "max_waiting": env.whole_number("POOL_MAX_WAITING", 0),
-        "ping_after": env.seconds("POOL_PING_AFTER", 10.0),
+        "ping_after": env.seconds("POOL_PING_AFTER", 1.0),
         "leak_seconds": env.seconds("POOL_LEAK_SECONDS", 60.0),
         # A command that uses one connection opens one, not POOL_SIZE of them.
         "lazy": True,

@@ -13,7 +13,7 @@ import psycopg
 from psycopg.adapt import AdaptersMap
 from psycopg.rows import tuple_row
 
-from core.connection import PooledConnection
+from core.connection import IDLE, PooledConnection
 
 
 class _OwnAdapters:
@@ -77,6 +77,16 @@ class BorrowedConnection:
         if binary:
             cursor.format = psycopg.pq.Format.BINARY
         return cursor
+
+    def commit(self) -> None:
+        """Commit; without an open transaction there is nothing to say to the server."""
+        if self._connection.closed or self._connection.pgconn.transaction_status != IDLE:
+            self._connection.commit()
+
+    def rollback(self) -> None:
+        """Roll back; without an open transaction there is nothing to say to the server."""
+        if self._connection.closed or self._connection.pgconn.transaction_status != IDLE:
+            self._connection.rollback()
 
     def close(self) -> None:
         """Give the connection back to its pool. A second call does nothing."""

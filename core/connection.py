@@ -6,7 +6,6 @@ them changed is put back here, so that the other never inherits it.
 """
 
 import select
-from operator import is_
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -69,7 +68,8 @@ class PooledConnection(psycopg.Connection[Any]):
 
     def is_on_standby(self) -> bool:
         """Tell whether a write failed because the server became read-only; it costs no round trip."""
-        if not self.met_read_only or self.read_only:
+        self.met_read_only = False
+        if self.read_only:
             return False
         # Postgres 14 and newer tell their clients; of older ones, the refusal itself must do.
         told = [self.info.parameter_status(name) for name in _READ_ONLY_PARAMETERS]
@@ -81,6 +81,7 @@ class PooledConnection(psycopg.Connection[Any]):
         self.poller = select.poll()
         self.poller.register(self.fileno(), select.POLLIN)
         adapters = AdaptersMap(self.adapters)
+        self._adapters = WatchedAdapters(adapters)
         self._baseline = _Baseline(
             self._attributes(), adapters, list(self._notice_handlers), list(self._notify_handlers)
         )
@@ -100,7 +101,6 @@ class PooledConnection(psycopg.Connection[Any]):
             self._restore_attributes()
         self._restore_handlers()
         self._restore_adapters()
-        self.met_read_only = False
         return True
 
     def _end_transaction(self) -> bool:
@@ -109,6 +109,8 @@ class PooledConnection(psycopg.Connection[Any]):
         if self._num_transactions or self._pipeline is not None or self._tpc is not None:
             return False
         status = self.pgconn.transaction_status
+        if status == IDLE:
+            return True
         if status in (INTRANS, INERROR):
             try:
                 self.rollback()
@@ -157,16 +159,31 @@ class PooledConnection(psycopg.Connection[Any]):
             self._notify_handlers[:] = self._baseline.notify_handlers
 
     def _restore_adapters(self) -> None:
-        baseline = self._baseline.adapters
-        if not all(map(is_, _tables(self.adapters), _tables(baseline))):
-            self._adapters = AdaptersMap(baseline)
+        adapters = self._adapters
+        if not isinstance(adapters, WatchedAdapters) or adapters.has_changed():
+            self._adapters = WatchedAdapters(self._baseline.adapters)
 
 
-def _tables(adapters: AdaptersMap) -> tuple[Any, ...]:
-    # AdaptersMap copies a table when it is first written to: another identity means that somebody registered.
-    return (
-        *adapters._loaders,  # noqa: SLF001 - see requirements.txt: psycopg is pinned
-        *adapters._dumpers_by_oid,  # noqa: SLF001
-        *adapters._dumpers.values(),  # noqa: SLF001
-        adapters.types._registry,  # noqa: SLF001
-    )
+class WatchedAdapters(AdaptersMap):
+    """Adapters that can tell whether somebody registered one: cheaper than to compare them."""
+
+    _is_changed = False
+
+    def __init__(self, template: AdaptersMap) -> None:
+        super().__init__(template)
+        self._types_before = self.types._registry  # noqa: SLF001 - psycopg is pinned
+
+    def has_changed(self) -> bool:
+        """Tell whether a dumper, a loader or a type was registered since."""
+        # The registry of types copies its table when it is first written to.
+        return self._is_changed or self.types._registry is not self._types_before  # noqa: SLF001
+
+    def register_dumper(self, cls: Any, dumper: Any) -> None:
+        """Register a dumper, and note that."""
+        self._is_changed = True
+        super().register_dumper(cls, dumper)
+
+    def register_loader(self, oid: Any, loader: Any) -> None:
+        """Register a loader, and note that."""
+        self._is_changed = True
+        super().register_loader(oid, loader)

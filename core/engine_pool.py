@@ -2,7 +2,9 @@
 What `get_engine().pool` is: SQLAlchemy's face of the shared pool. It keeps no connection of its own.
 """
 
-from typing import Any, Self
+from collections import deque
+from time import time
+from typing import Any, Self, cast
 
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
@@ -12,11 +14,32 @@ from core.lending import shared_pool
 class EnginePool(Pool):
     """A SQLAlchemy pool that borrows at each checkout, and answers truthfully how full the shared pool is."""
 
-    def _do_get(self) -> ConnectionPoolEntry:
-        return self._create_connection()
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._spare: deque[Any] = deque()
 
-    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+    def _do_get(self) -> ConnectionPoolEntry:
+        # SQLAlchemy's record of a checkout is made once and used again: making one costs more than all the
+        # rest. Where somebody listens to `connect`, each checkout is a new one, as with NullPool.
+        if self._has_listeners() or not self._spare:
+            return self._create_connection()
+        try:
+            record = self._spare.pop()
+        except IndexError:  # another thread was faster
+            return self._create_connection()
+        record.dbapi_connection = self._invoke_creator(record)
+        record.starttime = time()
+        return cast("ConnectionPoolEntry", record)
+
+    def _do_return_conn(self, record: Any) -> None:
         record.close()
+        record.info.clear()
+        if not self._has_listeners():
+            self._spare.append(record)
+
+    def _has_listeners(self) -> bool:
+        # One is the engine's own, which runs once in its life.
+        return len(self.dispatch.connect) > 1
 
     def size(self) -> int:
         """POOL_SIZE."""

@@ -42,9 +42,11 @@ def lend_to_sqlalchemy(adapters: AdaptersMap) -> BorrowedConnection:
     if wrapper.in_atomic_block and not _is_independent.get():
         wrapper.ensure_connection()
         return JoinedConnection(wrapper, adapters)
-    connection = _take_over(wrapper) or shared_pool().lend(borrower=BORROWER)
-    # Django's connections commit each statement; SQLAlchemy expects to be in a transaction.
-    connection.autocommit = False
+    pool = _pool_of(wrapper)
+    connection = _take_over(wrapper, pool) or pool.lend(borrower=BORROWER)
+    # Django's connections commit each statement; SQLAlchemy expects to be in a transaction. It is idle: the
+    # setter would only take a lock to find that out.
+    connection._autocommit = False  # noqa: SLF001
     return BorrowedConnection(connection, adapters)
 
 
@@ -74,20 +76,24 @@ def shared_pool() -> SharedPool:
     Raises:
         ImproperlyConfigured: DATABASES["default"] has no pool.
     """
-    pool = this_threads_wrapper().pool
+    return _pool_of(this_threads_wrapper())
+
+
+def _pool_of(wrapper: "DatabaseWrapper") -> SharedPool:
+    pool = wrapper.pool
     if pool is None:
         raise ImproperlyConfigured(
             'DATABASES["default"] has no pool: '
             'use ENGINE "core.backend" with OPTIONS["pool"] (see config/database.py)'
         )
-    pool.open()
+    if pool.closed:
+        pool.open()
     return pool
 
 
-def _take_over(wrapper: "DatabaseWrapper") -> PooledConnection | None:
+def _take_over(wrapper: "DatabaseWrapper", pool: SharedPool) -> PooledConnection | None:
     """Return the wrapper's connection when Django can do without it, else None."""
-    pool = wrapper.pool
-    if pool is None or not wrapper.is_idle() or wrapper.connection._pool is not pool:  # noqa: SLF001
+    if not wrapper.is_idle() or wrapper.connection._pool is not pool:  # noqa: SLF001
         return None
     connection: PooledConnection = wrapper.connection
     wrapper.connection = None

@@ -17,15 +17,12 @@ class NoAnswer(psycopg.OperationalError):
     """
 
 
-def looks_alive(connection: PooledConnection, *, timeout: float) -> bool:
+def survives(connection: PooledConnection, *, timeout: float) -> bool:
     """
-    Look at the socket of an idle connection; it takes about a microsecond.
+    Read what an idle connection was sent, unasked: a goodbye, a notice, or a notification.
 
-    A server that says goodbye makes the socket readable. So does a notice: then, and only then, the server is
-    asked, and has `timeout` seconds to answer.
+    Only after a notice the server is asked for a sign of life, and has `timeout` seconds to answer.
     """
-    if not connection.poller.poll(0):
-        return True
     try:
         connection.pgconn.consume_input()
         _drop_notifications(connection)

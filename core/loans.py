@@ -3,7 +3,6 @@ Who holds a connection, and who waits for one. The pool keeps one Loan for each 
 """
 
 import threading
-from dataclasses import dataclass, field
 from time import monotonic
 
 from psycopg_pool.pool import WaitingClient
@@ -12,15 +11,26 @@ from core import stacks
 from core.connection import PooledConnection
 
 
-@dataclass(slots=True, eq=False)
 class Loan:
-    """One connection in somebody's hands."""
+    """
+    One connection in somebody's hands.
 
-    borrower: str  # "django", "sqlalchemy", "health", or "pool" while it is being closed
-    thread: threading.Thread = field(default_factory=threading.current_thread)
-    stack: stacks.Stack = field(default_factory=stacks.note)
-    since: float = field(default_factory=monotonic)  # monotonic seconds
-    is_reported: bool = False
+    Attributes:
+        borrower: "django", "sqlalchemy", "health", or "pool" while it is being closed.
+        since: monotonic seconds.
+    """
+
+    # A plain class: one is made for each borrow, and a dataclass with factories costs three times as much.
+    __slots__ = ("borrower", "is_reported", "since", "stack", "thread")
+
+    def __init__(
+        self, borrower: str, thread: threading.Thread | None = None, stack: stacks.Stack | None = None
+    ) -> None:
+        self.borrower = borrower
+        self.thread = thread or threading.current_thread()
+        self.stack = stack or stacks.note()
+        self.since = monotonic()
+        self.is_reported = False
 
     @property
     def held_for(self) -> float:

@@ -68,7 +68,7 @@ class SharedPool(GrowingPool):
     """
 
     def __init__(
-        self, *, lazy: bool = False, ping_after: float = 10.0, leak_seconds: float = 60.0, **options: Any
+        self, *, lazy: bool = False, ping_after: float = 1.0, leak_seconds: float = 60.0, **options: Any
     ) -> None:
         self.ping_after = ping_after
         self.leak_seconds = leak_seconds
@@ -189,22 +189,23 @@ class SharedPool(GrowingPool):
     # What may be lent ----------------------------------------------------------------------------------
 
     def _is_fit(self, connection: PooledConnection) -> bool:
-        if connection.closed or self._is_expired(connection):
+        now = monotonic()
+        if connection.closed or self._is_expired(connection, now):
             return False
-        if not self._is_alive(connection):
+        if not self._is_alive(connection, now):
             self._stats[self._CONNECTIONS_LOST] += 1
             self._note_server_gone(connection)
             return False
         return self._check is None or self._passes_check(connection)
 
-    def _is_expired(self, connection: PooledConnection) -> bool:
+    def _is_expired(self, connection: PooledConnection, now: float) -> bool:
         born_at, expires_at = connection._created_at, connection._expire_at  # noqa: SLF001 - set by the pool
-        return expires_at <= monotonic() or born_at <= self._drained_at
+        return expires_at <= now or born_at <= self._drained_at
 
-    def _is_alive(self, connection: PooledConnection) -> bool:
-        if not liveness.looks_alive(connection, timeout=PING_SECONDS):
+    def _is_alive(self, connection: PooledConnection, now: float) -> bool:
+        if connection.poller.poll(0) and not liveness.survives(connection, timeout=PING_SECONDS):
             return False
-        is_fresh = monotonic() - connection.idle_since < self.ping_after
+        is_fresh = now - connection.idle_since < self.ping_after
         return is_fresh or liveness.answers(connection, timeout=PING_SECONDS)
 
     def _passes_check(self, connection: PooledConnection) -> bool:
@@ -238,12 +239,12 @@ class SharedPool(GrowingPool):
             ValueError: it does not come from this pool, or was returned before.
         """
         self._check_pool_putconn(conn)
-        if conn.broken or conn.is_on_standby():
+        if conn.broken or (conn.met_read_only and conn.is_on_standby()):
             self._note_server_gone(conn)
         if conn.closed or not conn.scrub():
             self._stats[self._RETURNS_BAD] += 1
             self._discard(conn)
-        elif self._is_expired(conn):
+        elif self._is_expired(conn, monotonic()):
             self._discard(conn)
         else:
             self._give_back(conn)
@@ -262,7 +263,8 @@ class SharedPool(GrowingPool):
         # End of the critical section.
         if not is_open:
             self._close_connection(connection)
-        watch.note_return(loan)
+        if loan.is_reported:
+            watch.note_return(loan)
 
     def _hand_on(self, connection: PooledConnection) -> None:
         connection.idle_since = monotonic()
@@ -286,7 +288,7 @@ class SharedPool(GrowingPool):
         Returns:
             False when the connection is not fit; it was discarded.
         """
-        if connection.closed or not connection.scrub() or self._is_expired(connection):
+        if connection.closed or not connection.scrub() or self._is_expired(connection, monotonic()):
             self._discard(connection)
             return False
         with self._lock:

@@ -2,32 +2,38 @@
 Where a connection was borrowed: cheap to note at every loan, worked out only when somebody asks.
 """
 
+import contextlib
 import linecache
 import sys
+from pathlib import Path
 from types import CodeType, FrameType
+from typing import Any
 
-DEPTH = 40
-# Frames of the machinery between a borrower's code and the pool: they say how, not who.
-_MACHINERY = ("core.", "django.", "sqlalchemy.", "psycopg", "contextlib", "ninja.", "threading")
-_OWN_CODE = ("core.tests.", "core.management.")
+DEPTH = 30
+# Folders of the machinery between a borrower's code and the pool: they say how, not who.
+_OWN = Path(__file__).resolve().parent
+_STANDARD = str(Path(contextlib.__file__).parent)
 
-Stack = tuple[tuple[CodeType, int, str], ...]
+# Pairs of code and instruction, the innermost frame first, one after the other.
+Stack = tuple[Any, ...]
 
 
 def note() -> Stack:
-    """Return the caller's frames, innermost first: code, instruction and module; nothing is formatted."""
+    """Return the caller's frames: two references each, nothing is formatted, no local variable is kept."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the only way without making a traceback
-    frames: list[tuple[CodeType, int, str]] = []
-    while frame is not None and len(frames) < DEPTH:
-        frames.append((frame.f_code, frame.f_lasti, frame.f_globals.get("__name__", "")))
+    notes: list[Any] = []
+    left = DEPTH
+    while frame is not None and left:
+        notes += (frame.f_code, frame.f_lasti)
         frame = frame.f_back
-    return tuple(frames)
+        left -= 1
+    return tuple(notes)
 
 
 def where(stack: Stack) -> str:
     """Return `file:line in function` of the innermost frame of the borrower's own code."""
-    for code, instruction, module in stack:
-        if module.startswith(_OWN_CODE) or not module.startswith(_MACHINERY):
+    for code, instruction in _frames(stack):
+        if not _is_machinery(code.co_filename):
             return f"{code.co_filename}:{_line(code, instruction)} in {code.co_name}"
     return "unknown"
 
@@ -35,11 +41,21 @@ def where(stack: Stack) -> str:
 def in_words(stack: Stack) -> str:
     """Return the stack as a traceback shows it, the borrower's caller first."""
     lines = []
-    for code, instruction, _ in reversed(stack):
+    for code, instruction in reversed(_frames(stack)):
         number = _line(code, instruction)
         source = linecache.getline(code.co_filename, number).strip()
         lines.append(f'  File "{code.co_filename}", line {number}, in {code.co_name}\n    {source}')
     return "\n".join(lines)
+
+
+def _frames(stack: Stack) -> list[tuple[CodeType, int]]:
+    return list(zip(stack[::2], stack[1::2], strict=True))
+
+
+def _is_machinery(filename: str) -> bool:
+    folder = Path(filename).parent
+    is_library = "site-packages" in filename or filename.startswith(_STANDARD)
+    return is_library or folder in {_OWN, _OWN / "backend"}
 
 
 def _line(code: CodeType, instruction: int) -> int:

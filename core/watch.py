@@ -47,9 +47,8 @@ def is_orphan(connection: PooledConnection, loan: Loan) -> bool:
 
 
 def note_return(loan: Loan) -> None:
-    """Say so when a connection that was reported came back after all."""
-    if loan.is_reported:
-        logger.warning("connection came back after all: %s", loan.in_words())
+    """Say that a connection that was reported came back after all."""
+    logger.warning("connection came back after all: %s", loan.in_words())
 
 
 def _take_back(pool: "SharedPool", connection: PooledConnection, loan: Loan) -> None:

@@ -123,9 +123,9 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         super()._savepoint_rollback(sid)  # type: ignore[misc]  # not in django-stubs
 
     def _close(self) -> None:
-        for joined in reversed(self.joined[:]):
-            joined.end(undo=False)
-        if self.pool and self.connection is not None and self.connection._pool is None:  # noqa: SLF001
+        while self.joined:
+            self.joined[-1].end(undo=False)
+        if getattr(self.connection, "_pool", self) is None and self.pool:
             # The pool took it back already: the thread that borrowed it is dead.
             self.connection = None
         super()._close()  # type: ignore[misc]  # not in django-stubs
