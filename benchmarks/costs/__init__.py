@@ -1,0 +1,35 @@
+"""
+What the pool costs when nothing is broken. Each module is one benchmark: TITLE, and `run(server)`.
+
+A new one is one module here and its name in BENCHMARKS.
+"""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from benchmarks.costs.row import Row
+from benchmarks.faults.server import Server
+
+BENCHMARKS = (
+    "borrow_django",
+    "borrow_engine",
+    "recovery",
+    "deadlock",
+    "overflow",
+    "memory",
+    "throughput",
+)
+
+
+class Benchmark(NamedTuple):
+    """A benchmark's heading and what it does."""
+
+    title: str
+    run: Callable[[Server], Sequence[Row]]
+
+
+def load(name: str) -> Benchmark:
+    """Return the benchmark called `name`."""
+    module: Any = import_module(f"benchmarks.costs.{name}")
+    return Benchmark(module.TITLE, module.run)

@@ -1,0 +1,40 @@
+"""
+After a spike: how soon the connections above POOL_SIZE are gone.
+"""
+
+from collections.abc import Sequence
+from threading import Barrier
+from time import perf_counter, sleep
+
+from benchmarks.costs.row import Row, at_most, plain
+from benchmarks.faults.server import Server
+from benchmarks.faults.sockets import SocketCount
+from benchmarks.faults.workload import crowd
+from benchmarks.systems.contract import POOL_BOUND, POOL_SIZE
+from benchmarks.systems.turnstile import Turnstile
+
+TITLE = "After a spike"
+OVERFLOW_IDLE_SECONDS = 10.0  # POOL_OVERFLOW_IDLE's default
+PATIENCE_SECONDS = 60.0
+
+
+def run(server: Server) -> Sequence[Row]:
+    """Return how many connections a spike opened, and the seconds until POOL_SIZE are left."""
+    with SocketCount() as sockets:
+        system, everybody = Turnstile(server.url), Barrier(POOL_BOUND)
+        crowd(POOL_BOUND, lambda number: _hold(system, number, everybody), patience_seconds=20.0)
+        started = perf_counter()
+        while sockets.now() > POOL_SIZE and perf_counter() - started < PATIENCE_SECONDS:
+            sleep(0.02)
+        seconds = perf_counter() - started
+    limit = OVERFLOW_IDLE_SECONDS + 2.0
+    return [
+        plain("connections at the peak", str(sockets.peak)),
+        at_most("until POOL_SIZE are left", seconds, limit, "s"),
+    ]
+
+
+def _hold(system: Turnstile, number: int, everybody: Barrier) -> None:
+    with system.transaction(number) as execute:
+        execute("SELECT 1")
+        everybody.wait(10.0)

@@ -1,0 +1,3 @@
+"""
+The faults. Each module has a tuple FAULTS.
+"""

@@ -1,0 +1,32 @@
+"""
+How SQLAlchemy code uses an engine: one `begin()` block for each unit of work.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy
+
+from benchmarks.systems.contract import Execute
+
+
+@contextmanager
+def request(engine: sqlalchemy.Engine) -> Iterator[Execute]:
+    """Run a transaction on a connection of `engine`."""
+    with engine.begin() as connection:
+
+        def execute(statement: str, parameters: Sequence[Any] = (), /) -> Any:
+            return connection.exec_driver_sql(statement, tuple(parameters) or None)
+
+        yield execute
+
+
+def driver_url(url: str) -> str:
+    """Return `url` with psycopg 3 named as the driver."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def take_and_forget(engine: sqlalchemy.Engine) -> None:
+    """Begin work on a connection and drop it on the floor."""
+    engine.connect().exec_driver_sql("SELECT 1")

@@ -1,0 +1,61 @@
+"""
+Turnstile: the Django ORM's backend and SQLAlchemy's engine on one shared pool.
+
+Writers with even numbers use Django, the others use the engine.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import sqlalchemy
+from django.db import close_old_connections
+
+from benchmarks.systems import django_requests, engine_requests
+from benchmarks.systems.contract import Execute
+from config.database import database_entry
+
+
+def entry(url: str) -> dict[str, Any]:
+    """Return Turnstile's own description of the database at `url`."""
+    os.environ["DATABASE_URL"] = url
+    return database_entry()
+
+
+class Turnstile:
+    def __init__(self, url: str) -> None:
+        django_requests.configure(entry(url))
+        from core import db, lending  # noqa: PLC0415 - Django must be configured before
+
+        self._db, self._lending = db, lending
+
+    def transaction(self, writer: int) -> AbstractContextManager[Execute]:
+        return self._engine_request() if writer % 2 else django_requests.request()
+
+    @contextmanager
+    def _engine_request(self) -> Iterator[Execute]:
+        try:
+            with engine_requests.request(self._db.get_engine()) as execute:
+                yield execute
+        finally:
+            close_old_connections()
+
+    @contextmanager
+    def second(self, *, independent: bool) -> Iterator[Execute]:
+        apart = self._db.independent() if independent else nullcontext()
+        with apart, engine_requests.request(self._db.get_engine()) as execute:
+            yield execute
+
+    def take_and_forget(self) -> None:
+        django_requests.take_and_forget()
+
+    def engine(self) -> sqlalchemy.Engine:
+        """Return the process's one engine."""
+        return self._db.get_engine()
+
+    def stats(self) -> str:
+        return self._db.pool_stats().in_words()
+
+    def close(self) -> None:
+        self._lending.shared_pool().close()
