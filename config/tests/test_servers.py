@@ -63,7 +63,7 @@ def server(
 
 def answers(url: str) -> bool:
     try:
-        return client.get(f"{url}/health/db").status_code == 200
+        return client.get(f"{url}/health/db", timeout=2).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -106,7 +106,7 @@ class TestAServer:
             requests = [clients.submit(validate, url, number) for number in range(IN_FLIGHT)]
             eventually(lambda: waiting_for_a_lock(outside) == IN_FLIGHT)
             process.send_signal(signal.SIGTERM)
-            eventually(lambda: not answers(url))
+            eventually(lambda: not answers(url), timeout=30)
             locker.rollback()
             found = [request.result() for request in requests]
 
