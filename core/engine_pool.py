@@ -32,10 +32,14 @@ class EnginePool(Pool):
         return cast("ConnectionPoolEntry", record)
 
     def _do_return_conn(self, record: Any) -> None:
-        record.close()
-        record.info.clear()
-        if not self._has_listeners():
-            self._spare.append(record)
+        if self.dispatch.close:
+            record.close()
+        elif record.dbapi_connection is not None:
+            record.dbapi_connection.close()
+            record.dbapi_connection = None
+        # Made at first use, by whoever keeps notes there.
+        record.__dict__.pop("info", None)
+        self._spare.append(record)
 
     def _has_listeners(self) -> bool:
         # One is the engine's own, which runs once in its life.

@@ -106,7 +106,8 @@ class SharedPool(GrowingPool):
     def _take(self, borrower: str, deadline: float) -> PooledConnection:
         # Critical section: an idle connection, or a place in the line.
         with self._lock:
-            self._refuse_if_finishing()
+            if self._closed or self._is_finishing:
+                self._refuse_to_lend()
             self._stats[self._REQUESTS_NUM] += 1
             if self._pool:
                 # The one used last: its caches are warm, and the others may age out.
@@ -134,10 +135,9 @@ class SharedPool(GrowingPool):
         self._grow()
         return waiter
 
-    def _refuse_if_finishing(self) -> None:
+    def _refuse_to_lend(self) -> None:
         self._check_open_getconn()
-        if self._is_finishing:
-            raise PoolClosed(f"the pool {self.name!r} is closing: this process is about to end")
+        raise PoolClosed(f"the pool {self.name!r} is closing: this process is about to end")
 
     def _refuse_if_line_is_full(self) -> None:
         if self.max_waiting and len(self._waiting) >= self.max_waiting:
@@ -190,7 +190,7 @@ class SharedPool(GrowingPool):
 
     def _is_fit(self, connection: PooledConnection) -> bool:
         now = monotonic()
-        if connection.closed or self._is_expired(connection, now):
+        if self._is_expired(connection, now):
             return False
         if not self._is_alive(connection, now):
             self._stats[self._CONNECTIONS_LOST] += 1
@@ -239,9 +239,11 @@ class SharedPool(GrowingPool):
             ValueError: it does not come from this pool, or was returned before.
         """
         self._check_pool_putconn(conn)
-        if conn.broken or (conn.met_read_only and conn.is_on_standby()):
+        if conn.met_read_only and conn.is_on_standby():
             self._note_server_gone(conn)
-        if conn.closed or not conn.scrub():
+        if not conn.scrub():
+            if conn.broken:
+                self._note_server_gone(conn)
             self._stats[self._RETURNS_BAD] += 1
             self._discard(conn)
         elif self._is_expired(conn, monotonic()):
@@ -288,7 +290,7 @@ class SharedPool(GrowingPool):
         Returns:
             False when the connection is not fit; it was discarded.
         """
-        if connection.closed or not connection.scrub() or self._is_expired(connection, monotonic()):
+        if not connection.scrub() or self._is_expired(connection, monotonic()):
             self._discard(connection)
             return False
         with self._lock:

@@ -23,8 +23,10 @@ def note() -> Stack:
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the only way without making a traceback
     notes: list[Any] = []
     left = DEPTH
+    add = notes.append
     while frame is not None and left:
-        notes += (frame.f_code, frame.f_lasti)
+        add(frame.f_code)
+        add(frame.f_lasti)
         frame = frame.f_back
         left -= 1
     return tuple(notes)

@@ -17,6 +17,7 @@ from django.utils.asyncio import async_unsafe
 from psycopg import pq, sql
 
 from core import ending, fork, process
+from core.connection import PooledConnection
 from core.pool import SharedPool
 from core.slots import Slots
 
@@ -125,10 +126,21 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def _close(self) -> None:
         while self.joined:
             self.joined[-1].end(undo=False)
-        if getattr(self.connection, "_pool", self) is None and self.pool:
-            # The pool took it back already: the thread that borrowed it is dead.
+        connection = self.connection
+        if isinstance(connection, PooledConnection):
             self.connection = None
-        super()._close()  # type: ignore[misc]  # not in django-stubs
+            # The pool that lent it, which may be closed by now; None when it took it back already, from
+            # a thread that died.
+            if connection._pool is not None:  # noqa: SLF001
+                with self.wrap_database_errors:
+                    connection._pool.putconn(connection)  # noqa: SLF001
+        else:
+            super()._close()  # type: ignore[misc]  # not in django-stubs
+
+    def _set_autocommit(self, autocommit: bool) -> None:  # noqa: FBT001 - Django's signature
+        # psycopg takes a lock and a turn of its event loop to find out that nothing changes.
+        if self.connection.autocommit != autocommit:
+            super()._set_autocommit(autocommit)  # type: ignore[misc]  # not in django-stubs
 
     def _end_joined(self, *, undo: bool) -> None:
         """
