@@ -142,27 +142,28 @@ class EmbeddedPostgres:
 
     def _prepare_folders(self) -> None:
         for folder in (self.data_dir, self.socket_dir):
-            folder.mkdir(parents=True, exist_ok=True)
-            if self._user:
-                os.chown(folder, self._user.pw_uid, self._user.pw_gid)
-            folder.chmod(0o700)
+            self._make_folder(folder)
         if self._user:
             _let_others_pass(self.data_dir)
             _let_others_pass(_program("postgres"))
 
+    def _make_folder(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        if self._user:
+            os.chown(folder, self._user.pw_uid, self._user.pw_gid)
+        folder.chmod(0o700)
+
     def _initialise(self) -> None:
-        arguments = [
-            "-D",
-            str(self.data_dir),
-            "-U",
-            SUPERUSER,
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--no-locale",
-        ]
-        self._check([_program("initdb"), *arguments, "--no-sync", "--no-instructions"])
-        with (self.data_dir / "postgresql.conf").open("a") as configuration:
+        # In a draft that takes its place when it is whole: a killed start leaves no half-made cluster.
+        draft = self.data_dir.with_name(f"{self.data_dir.name}.draft")
+        shutil.rmtree(draft, ignore_errors=True)
+        self._make_folder(draft)
+        options = ["--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions"]
+        self._check([_program("initdb"), "-D", draft, "-U", SUPERUSER, *options])
+        with (draft / "postgresql.conf").open("a") as configuration:
             configuration.write("\ninclude_if_exists = 'turnstile.conf'\n")
+        self.data_dir.rmdir()
+        draft.rename(self.data_dir)
 
     def _write_parameters(self) -> None:
         lines = [f"{name} = {value}\n" for name, value in sorted(self.parameters.items())]

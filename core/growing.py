@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 # After a failed connect: how soon to try again, doubling. The cap bounds how late a returning server is
 # noticed.
 FIRST_RETRY_SECONDS = 0.05
-SLOWEST_RETRY_SECONDS = 0.5
+SLOWEST_RETRY_SECONDS = 0.25
 
 
 class GrowingPool(ConnectionPool[PooledConnection]):

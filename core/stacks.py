@@ -9,10 +9,11 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-DEPTH = 30
+DEPTH = 40
 # Folders of the machinery between a borrower's code and the pool: they say how, not who.
 _OWN = Path(__file__).resolve().parent
 _STANDARD = str(Path(contextlib.__file__).parent)
+_DATABASE = {"db", "sqlalchemy", "psycopg", "psycopg_pool", "asgiref", "asyncio.py", "functional.py"}
 
 # Pairs of code and instruction, the innermost frame first, one after the other.
 Stack = tuple[Any, ...]
@@ -33,10 +34,16 @@ def note() -> Stack:
 
 
 def where(stack: Stack) -> str:
-    """Return `file:line in function` of the innermost frame of the borrower's own code."""
-    for code, instruction in _frames(stack):
-        if not _is_machinery(code.co_filename):
-            return f"{code.co_filename}:{_line(code, instruction)} in {code.co_name}"
+    """
+    Return `file:line in function` of the innermost frame of the borrower's own code.
+
+    Where there is none, as when Django's session middleware borrows, of the library that is not a database's.
+    """
+    frames = _frames(stack)
+    own = [frame for frame in frames if not _is_library(frame[0].co_filename)]
+    libraries = [frame for frame in frames if not _is_of_a_database(frame[0].co_filename)]
+    for code, instruction in (own or libraries)[:1]:
+        return f"{code.co_filename}:{_line(code, instruction)} in {code.co_name}"
     return "unknown"
 
 
@@ -54,10 +61,15 @@ def _frames(stack: Stack) -> list[tuple[CodeType, int]]:
     return list(zip(stack[::2], stack[1::2], strict=True))
 
 
-def _is_machinery(filename: str) -> bool:
-    folder = Path(filename).parent
-    is_library = "site-packages" in filename or filename.startswith(_STANDARD)
-    return is_library or folder in {_OWN, _OWN / "backend"}
+def _is_library(filename: str) -> bool:
+    is_installed = "site-packages" in filename or filename.startswith(_STANDARD)
+    return is_installed or _is_of_a_database(filename)
+
+
+def _is_of_a_database(filename: str) -> bool:
+    path = Path(filename)
+    is_ours = path.parent in {_OWN, _OWN / "backend"}
+    return is_ours or filename.startswith(_STANDARD + "/contextlib") or bool(_DATABASE & set(path.parts))
 
 
 def _line(code: CodeType, instruction: int) -> int:

@@ -131,7 +131,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             self.connection = None
             # The pool that lent it, which may be closed by now; None when it took it back already, from
             # a thread that died.
-            if connection._pool is not None:  # noqa: SLF001
+            if isinstance(connection._pool, SharedPool):  # noqa: SLF001
                 with self.wrap_database_errors:
                     connection._pool.putconn(connection)  # noqa: SLF001
         else:
