@@ -28,13 +28,16 @@ def pool_json(request: HttpRequest) -> JsonResponse:
 @require_safe
 def pool_page(request: HttpRequest) -> HttpResponse:
     """Show every connection of the process that answers, and all that the server sees."""
+    # Before the server is asked, which takes a connection itself.
+    own = [asdict(holder) for holder in db.pool_holders()]
+    backends = db.server_connections()
+    first_words = {backend.backend_pid: backend.first_words for backend in backends}
     context = {
         **admin.site.each_context(request),
         **_this_process(),
         "title": "Database connections",
-        # Before the server is asked, which takes a connection itself.
-        "connections": db.pool_holders(),
-        "backends": db.server_connections(),
+        "connections": [{**each, "first_words": first_words.get(each["backend_pid"], "")} for each in own],
+        "backends": backends,
     }
     return render(request, "health/pool.html", context)
 

@@ -1,10 +1,9 @@
 """The cast: tonight's event, its north and south gate, and Ada's ticket."""
 
 import json
-import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -17,8 +16,10 @@ from django.test import Client
 from analytics import qr, services
 from analytics.facts import InvalidAttemptFact, TransferFact
 from analytics.models import COUNT_NAMES, Event, EventCounter, Gate
-from core.db import get_engine, pool_stats
+from core.db import get_engine
+from core.lending import shared_pool
 from core.pool import SharedPool
+from core.tests.fixtures import held
 
 TONIGHT = "Afrobeats Live 2025"
 NORTH, SOUTH = "north gate", "south gate"
@@ -147,23 +148,9 @@ def statements_sent() -> Iterator[Callable[[], list[str]]]:
 @contextmanager
 def borrow_all_but(count: int) -> Iterator[None]:
     """Leave the pool `count` connections to lend; another thread, busy with other things, holds the rest."""
-    are_out, may_return = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with ExitStack() as stack:
-            for _ in range(pool_stats().max - count):
-                stack.enter_context(get_engine().connect())
-            are_out.set()
-            may_return.wait(30)
-
-    holder = threading.Thread(target=hold, daemon=True)
-    holder.start()
-    assert are_out.wait(30), "the connections were not free"
-    try:
+    pool = shared_pool()
+    with held(pool, pool.max_size - count):
         yield
-    finally:
-        may_return.set()
-        holder.join()
 
 
 @pytest.fixture

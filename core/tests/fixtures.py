@@ -151,7 +151,10 @@ def held(pool: SharedPool, count: int | None = None) -> Iterator[list[PooledConn
 
     def hold() -> None:
         try:
-            lent.extend(pool.lend(borrower="test") for _ in range(count or pool.max_size))
+            # Whatever the pool's own patience: opening them may take a while on a busy machine.
+            lent.extend(
+                pool.lend(borrower="test", timeout=WAIT_SECONDS) for _ in range(count or pool.max_size)
+            )
         finally:
             is_ready.set()
         may_end.wait()

@@ -40,7 +40,8 @@ class Service:
         self.postgres = EmbeddedPostgres(folder / "var" / "postgres")
         for app in APPS:
             shutil.copytree(ROOT / app, folder / app, ignore=shutil.ignore_patterns("__pycache__", "tests"))
-        shutil.copy(ROOT / "manage.py", folder)
+        for name in ("manage.py", "CHANGELOG.md"):
+            shutil.copy(ROOT / name, folder)
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start `manage.py` with `arguments`, as the shell would."""

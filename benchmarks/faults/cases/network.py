@@ -51,7 +51,7 @@ def _deaf(idle_seconds: float) -> Fault:
         title=f"Connections go deaf while idle, for {idle_seconds:g} s",
         story="A firewall forgets 15 idle connections: they stay open, and nothing comes through. New ones "
         f"are fine. {idle_seconds:g} seconds later the writers start; after 20 more the deaf ones are cut. "
-        "(Turnstile asks a connection for a sign of life once it was idle for POOL_PING_AFTER, 10 s.)",
+        "(Turnstile asks a connection for a sign of life once it was idle for POOL_PING_AFTER, 1 s.)",
         inflict=deaf_while_idle(idle_seconds),
         inflict_seconds=idle_seconds + SILENCE_SECONDS,
         over_wire=True,

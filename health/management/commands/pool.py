@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core import db
+from core.holders import Backend
 from core.service_key import HEADER
 
 TIMEOUT_SECONDS = 5.0
@@ -24,9 +25,9 @@ class Command(BaseCommand):
     def handle(self, *arguments: Any, **options: Any) -> None:
         del arguments
         console = Console(file=cast("IO[str]", self.stdout), width=None if self.stdout.isatty() else 200)
-        console.print(_server_table())
-        answer = _ask(options["url"])
-        console.print(_process_table(answer))
+        backends = db.server_connections()
+        console.print(_server_table(backends))
+        console.print(_process_table(_ask(options["url"]), {b.backend_pid: b.first_words for b in backends}))
 
 
 def _ask(url: str) -> dict[str, Any]:
@@ -43,13 +44,13 @@ def _ask(url: str) -> dict[str, Any]:
     return answer
 
 
-def _process_table(answer: dict[str, Any]) -> Table:
+def _process_table(answer: dict[str, Any], first_words: dict[int, str]) -> Table:
     pool = answer["pool"]
     table = Table(
         title=f"Process {answer['process_id']}: {pool['checked_out']} of {pool['max']} in use, "
         f"{pool['checked_in']} idle, {pool['connecting']} connecting, {pool['waiting']} waiting"
     )
-    for name in ("State", "Library", "Thread", "Held for", "Age", "Backend", "Borrowed at"):
+    for name in ("State", "Library", "Thread", "Held for", "Age", "Backend", "Borrowed at", "Last statement"):
         table.add_column(name)
     for each in answer["connections"]:
         table.add_row(
@@ -60,15 +61,16 @@ def _process_table(answer: dict[str, Any]) -> Table:
             f"{each['age_seconds']:.0f} s",
             str(each["backend_pid"]),
             each["borrowed_at"],
+            first_words.get(each["backend_pid"], ""),
         )
     return table
 
 
-def _server_table() -> Table:
+def _server_table(backends: list[Backend]) -> Table:
     table = Table(title="Connections to this database, as the server sees them")
     for name in ("Process", "Backend", "State", "For", "Age", "Last statement"):
         table.add_column(name)
-    for each in db.server_connections():
+    for each in backends:
         table.add_row(
             each.application_name,
             str(each.backend_pid),

@@ -1,0 +1,48 @@
+"""
+Every fault of the matrix, on Turnstile, its waiting cut short: no row lost, no slot lost, the bound held.
+
+`make faults` runs the long versions, on every system.
+"""
+
+from collections.abc import Mapping
+
+import pytest
+
+from benchmarks.faults import faketime
+from benchmarks.faults.catalogue import FAULTS
+from benchmarks.faults.fault import Fault
+from benchmarks.faults.result import Result
+from benchmarks.faults.schedule import Cell, Schedule
+from benchmarks.systems.contract import POOL_BOUND
+
+# The same fault for longer: their short versions are among the others.
+LONG = {"away_60", "away_330", "deaf_idle_12"}
+SHORT = [name for name in FAULTS if name not in LONG]
+# Several processes, each with a bound of its own.
+FLEET_PROCESSES = {"fleet": 4}
+
+
+def cell(fault: Fault) -> Cell:
+    return Cell(fault, "turnstile", later_seconds=0.0, limit_seconds=20.0)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Result]:
+    """Each fault's result; the cells run beside each other, as they sleep most of their time."""
+    found: list[Result] = []
+    runnable = [FAULTS[name] for name in SHORT if faketime.library() or not FAULTS[name].faketime]
+    Schedule(tmp_path_factory.mktemp("faults"), found.append).run(map(cell, runnable))
+    return {result.fault: result for result in found}
+
+
+@pytest.mark.parametrize("name", SHORT)
+class TestTurnstileUnder:
+    def test_this_fault_loses_nothing(self, results: Mapping[str, Result], name: str) -> None:
+        if name not in results:
+            pytest.skip("needs libfaketime (Debian: apt-get install libfaketime)")
+        result = results[name]
+
+        assert not result.crashed, result.crashed
+        assert result.requests > 0
+        assert (result.rows_missing, result.rows_twice, result.slots_lost) == (0, 0, 0)
+        assert result.connections_peak <= POOL_BOUND * FLEET_PROCESSES.get(name, 1)
