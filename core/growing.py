@@ -46,6 +46,10 @@ class GrowingPool(ConnectionPool[PooledConnection]):
         super().__init__(connection_class=PooledConnection, close_returns=True, **options)
 
     @abstractmethod
+    def _end_loan(self, connection: PooledConnection) -> Loan | None:
+        """Take a connection off what is lent; return None when it is not there. Needs the lock."""
+
+    @abstractmethod
     def _hand_on(self, connection: PooledConnection) -> None:
         """Give a connection to the first borrower in line, or keep it idle. Needs the lock."""
 
@@ -111,7 +115,7 @@ class GrowingPool(ConnectionPool[PooledConnection]):
     def _connect(self, timeout: float | None = None) -> PooledConnection:  # noqa: ARG002 - psycopg's
         started = monotonic()
         connection = self.connection_class.connect(self._resolve_conninfo(), **self._resolve_kwargs())
-        # Set while it is configured: psycopg warns of a connection without a pool that nobody closed.
+        # Present, though None: psycopg then does not warn when one of a pool is dropped while it is open.
         connection._pool = None  # noqa: SLF001
         try:
             if self._configure:
@@ -149,8 +153,9 @@ class GrowingPool(ConnectionPool[PooledConnection]):
         connection._pool = None  # noqa: SLF001
         connection.finish()
         with self._lock:
-            if self._lent.pop(connection, None) is None:
-                return
+            loan = self._end_loan(connection)
+        if loan is None:
+            return
         self._slots.free()
         with self._lock:
             self._grow()

@@ -254,19 +254,22 @@ class SharedPool(GrowingPool):
     def _give_back(self, connection: PooledConnection) -> None:
         # Critical section: to the next in line, or to the idle ones.
         with self._lock:
-            loan = self._lent.pop(connection, None)
-            if loan is None:
+            if self._end_loan(connection) is None:
                 raise ValueError(f"the connection was returned before: {connection}")
             is_open = not self._closed
             if is_open:
                 self._hand_on(connection)
-            if self._is_finishing:
-                self._came_back.notify_all()
         # End of the critical section.
         if not is_open:
             self._close_connection(connection)
-        if loan.is_reported:
+
+    def _end_loan(self, connection: PooledConnection) -> Loan | None:
+        loan = self._lent.pop(connection, None)
+        if loan is not None and loan.is_reported:
             watch.note_return(loan)
+        if self._is_finishing:
+            self._came_back.notify_all()
+        return loan
 
     def _hand_on(self, connection: PooledConnection) -> None:
         connection.idle_since = monotonic()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg_pool import PoolClosed
 from sqlalchemy import text
@@ -175,6 +176,23 @@ class TestTheEndOfAProcess:
 
         returner.join()
         assert pool.stats().open == 0
+
+    def test_one_that_comes_back_broken_counts_as_back(
+        self, make_pool: MakePool, kill: Callable[[int], None]
+    ) -> None:
+        pool = make_pool()
+        connection = pool.getconn()
+        kill(connection.info.backend_pid)
+        with pytest.raises(psycopg.OperationalError):
+            connection.execute("SELECT 1")
+        end = threading.Thread(target=pool.finish, args=(60,))
+        end.start()
+        eventually(lambda: pool._is_finishing)
+
+        connection.close()
+
+        eventually(lambda: pool.closed)
+        end.join()
 
     def test_it_lends_no_more(self, make_pool: MakePool) -> None:
         pool = make_pool()
