@@ -16,23 +16,14 @@ logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 5.0
 
-_pools: WeakSet[SharedPool] = WeakSet()
-
-
-def finish_at_exit(pool: SharedPool) -> None:
-    """Close `pool` in an orderly way when this process ends."""
-    _pools.add(pool)
-
-
-def forget_in_child() -> None:
-    """Leave the parent's pools to the parent, after a fork."""
-    _pools.clear()
+# Every pool that this process made: closed when it ends, abandoned in a child that it forks (`core.fork`).
+own_pools: WeakSet[SharedPool] = WeakSet()
 
 
 @atexit.register
 def _finish() -> None:
     # What this very thread holds would never come back while it waits here.
     connections.close_all()
-    for pool in list(_pools):
+    for pool in list(own_pools):
         if not pool.closed and not pool.finish(PATIENCE_SECONDS):
             logger.warning("pool %s closed with connections out: %s", pool.name, pool.stats().in_words())

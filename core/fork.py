@@ -8,27 +8,17 @@ whatever the child still does with such a connection fails at once, and the serv
 
 import os
 import socket
-from weakref import WeakSet
 
 from django.db import connections
 
-from core import ending
-from core.pool import SharedPool
-
-_pools: WeakSet[SharedPool] = WeakSet()
-
-
-def abandon_in_children(pool: SharedPool) -> None:
-    """Abandon `pool` in every child that this process forks."""
-    _pools.add(pool)
+from core.ending import own_pools
 
 
 def _abandon_in_child() -> None:
     _forget_connections_of_this_thread()
-    for pool in list(_pools):
+    for pool in list(own_pools):
         pool.abandon(_silence)
-    _pools.clear()
-    ending.forget_in_child()
+    own_pools.clear()
 
 
 def _silence(descriptor: int) -> None:

@@ -16,8 +16,9 @@ from django.db.backends.postgresql import base as postgresql
 from django.utils.asyncio import async_unsafe
 from psycopg import pq, sql
 
-from core import ending, fork, process
+from core import fork, process  # noqa: F401 - importing fork registers what a child does with `own_pools`
 from core.connection import PooledConnection
+from core.ending import own_pools
 from core.pool import SharedPool
 from core.slots import Slots
 
@@ -68,8 +69,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             check=SharedPool.check_connection if self.settings_dict["CONN_HEALTH_CHECKS"] else None,
             **{"name": self.alias, **options},
         )
-        fork.abandon_in_children(pool)
-        ending.finish_at_exit(pool)
+        own_pools.add(pool)
         pool.share(self._slots.setdefault(self.alias, Slots(pool.max_size)))
         return pool
 
