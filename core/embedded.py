@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -107,7 +108,8 @@ class EmbeddedPostgres:
         """Send a signal to the postmaster and its children: freeze the whole server, or kill it and wait."""
         pids = self.process_ids()
         for pid in pids:
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):  # a backend that left meanwhile
+                os.kill(pid, number)
         while number == signal.SIGKILL and any(map(_living, pids)):
             time.sleep(0.01)
 

@@ -2,15 +2,12 @@
 A Postgres for one cell, copied from a template in a moment, and what an administrator does to it.
 """
 
-import os
 import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
-from benchmarks.faults.pause import sleep
 from core.embedded import SUPERUSER, EmbeddedPostgres, _program
 
 DATABASE = "faults"
@@ -60,12 +57,7 @@ class Server:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to every process of the server; wait for the end of those that it kills."""
-        pids = self.postgres.process_ids()
-        for pid in pids:
-            with suppress(ProcessLookupError):  # a backend that left meanwhile
-                os.kill(pid, number)
-        while number == signal.SIGKILL and self.postgres.pid is not None:
-            sleep(0.01)
+        self.postgres.signal(number)
 
     def copy_from(self, primary: "Server") -> None:
         """Become a running standby of `primary`."""
