@@ -1,6 +1,7 @@
 """The service under real servers: pre-fork, workers, and a stop in the middle of requests (R6)."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -40,20 +42,38 @@ SERVERS: dict[str, Callable[[int], list[str]]] = {
 }  # fmt: skip
 
 
+# What each of them says when it was told to stop.
+STOPPING = re.compile("Shutting down granian|Handling signal: term")
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
 
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """What the server says."""
+    return tmp_path / "server.log"
+
+
 @pytest.fixture(params=SERVERS)
 def server(
-    request: pytest.FixtureRequest, django_pool: SharedPool, postgres: EmbeddedPostgres
+    request: pytest.FixtureRequest, django_pool: SharedPool, postgres: EmbeddedPostgres, log: Path
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A server of the service on the test database: its URL and its process."""
     port = free_port()
     environment = {**os.environ, "DATABASE_URL": postgres.url(connection.settings_dict["NAME"])}
     command = [sys.executable, "-m", *SERVERS[request.param](port)]
-    process = subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR, start_new_session=True)
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=settings.BASE_DIR,
+            start_new_session=True,
+            stdout=output,
+            stderr=output,
+        )
     url = f"http://127.0.0.1:{port}"
     eventually(lambda: answers(url), timeout=60)
     yield url, process
@@ -97,7 +117,11 @@ class TestAServer:
         assert {response.json()["outcome"] for response in found} == {"admitted"}
 
     def test_that_is_told_to_stop_answers_what_it_accepted(
-        self, server: tuple[str, Any], postgres: EmbeddedPostgres, outside: psycopg.Connection[Any]
+        self,
+        server: tuple[str, Any],
+        log: Path,
+        postgres: EmbeddedPostgres,
+        outside: psycopg.Connection[Any],
     ) -> None:
         url, process = server
         with (
@@ -108,7 +132,8 @@ class TestAServer:
             requests = [clients.submit(validate, url, number) for number in range(IN_FLIGHT)]
             eventually(lambda: waiting_for_a_lock(outside) == IN_FLIGHT)
             process.send_signal(signal.SIGTERM)
-            eventually(lambda: not answers(url), timeout=30)
+            # A server may go on accepting while it works on what it has: wait for its own word.
+            eventually(lambda: STOPPING.search(log.read_text()), timeout=30)
             locker.rollback()
             found = [request.result() for request in requests]
 
