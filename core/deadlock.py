@@ -2,8 +2,9 @@
 A pool's deadlock: every connection is held by a thread that waits in line for a second one.
 
 Nobody could ever be served, so the thread that closes the circle gets an error at once, gives its connection
-back on the way out, and the others go on. It happens where code needs two connections: one library's
-transaction inside the other's, or `core.db.independent()` inside `atomic()`.
+back on the way out, and the others go on; `core.reserve` keeps the next in line from closing it again. It
+happens where code needs two connections: one library's transaction inside the other's, or
+`core.db.independent()` inside `atomic()`.
 """
 
 import threading
@@ -24,16 +25,16 @@ class PoolDeadlock(PoolTimeout):
     """
 
 
-def refuse_deadlock(loans: Collection[Loan], waiting: Iterable[threading.Thread]) -> None:
+def find_deadlock(loans: Collection[Loan], waiting: Iterable[threading.Thread]) -> PoolDeadlock | None:
     """
-    Raise if every holder among `loans` waits; the current thread is about to.
+    Return the error for the current thread, which is about to wait, if every holder among `loans` waits.
 
-    Raises:
-        PoolDeadlock: with a line for each holder.
+    It has a line for each holder.
     """
     blocked = {threading.current_thread(), *waiting}
-    if loans and all(loan.thread in blocked for loan in loans):
-        holders = "\n".join(f"  {loan.in_words()}" for loan in loans)
-        raise PoolDeadlock(
-            f"deadlock: all {len(loans)} connections are held by threads that wait for another:\n{holders}"
-        )
+    if not loans or any(loan.thread not in blocked for loan in loans):
+        return None
+    holders = "\n".join(f"  {loan.in_words()}" for loan in loans)
+    return PoolDeadlock(
+        f"deadlock: all {len(loans)} connections are held by threads that wait for another:\n{holders}"
+    )

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import takewhile
-from threading import Condition, current_thread
+from threading import Condition, Thread, current_thread
 from time import monotonic
 from typing import Any, cast
 
@@ -19,10 +19,11 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from core import liveness, watch
 from core.connection import PooledConnection
-from core.deadlock import refuse_deadlock
+from core.deadlock import find_deadlock
 from core.growing import GrowingPool
 from core.loans import Loan, Waiter
-from core.pool_tasks import Watch
+from core.pool_tasks import EndReserve, Watch
+from core.reserve import RESERVE_SECONDS, Reserve
 from core.slots import Slots
 from core.stats import PoolStats
 
@@ -65,13 +66,23 @@ class SharedPool(GrowingPool):
         lazy: open a connection when a borrower needs it, instead of `min_size` at once.
         ping_after: seconds of idleness after which a connection is asked for a sign of life when it is taken.
         leak_seconds: how long a connection may stay out before the borrower's stack is logged.
+        reserve_seconds: how long after a deadlock, and after each use, the last place is kept for those who
+            hold a connection already.
     """
 
     def __init__(
-        self, *, lazy: bool = False, ping_after: float = 1.0, leak_seconds: float = 60.0, **options: Any
+        self,
+        *,
+        lazy: bool = False,
+        ping_after: float = 1.0,
+        leak_seconds: float = 60.0,
+        reserve_seconds: float = RESERVE_SECONDS,
+        **options: Any,
     ) -> None:
         self.ping_after = ping_after
         self.leak_seconds = leak_seconds
+        self._reserve_seconds = reserve_seconds
+        self._reserve: Reserve | None = None
         self._watch_is_scheduled = False
         self._is_finishing = False
         super().__init__(lazy=lazy, **options)
@@ -109,7 +120,7 @@ class SharedPool(GrowingPool):
             if self._closed or self._is_finishing:
                 self._refuse_to_lend()
             self._stats[self._REQUESTS_NUM] += 1
-            if self._pool:
+            if self._pool and (self._reserve is None or self._may_take_idle()):
                 # The one used last: its caches are warm, and the others may age out.
                 connection = self._pool.pop()
                 connection._pool = self  # noqa: SLF001 - psycopg's name for the owner
@@ -121,10 +132,7 @@ class SharedPool(GrowingPool):
 
     def _enqueue(self, borrower: str) -> Waiter:
         """Put the current thread in line; connects start as needed. Needs the lock."""
-        thread = current_thread()
-        waiter = Waiter(
-            borrower, thread, holds_one=any(loan.thread is thread for loan in self._lent.values())
-        )
+        waiter = Waiter(borrower, current_thread(), holds_one=self._is_holder(current_thread()))
         self._refuse_if_line_is_full()
         if self._is_full():
             self._look_for_a_way_out(waiter)
@@ -149,7 +157,13 @@ class SharedPool(GrowingPool):
         if watch.has_orphan(self._lent.items()):
             self.run_task(Watch(self))
         elif waiter.holds_one:
-            refuse_deadlock(self._lent.values(), (cast("Waiter", w).thread for w in self._waiting))
+            self._refuse_deadlock()
+
+    def _refuse_deadlock(self) -> None:
+        waiting = (cast("Waiter", waiter).thread for waiter in self._waiting)
+        if deadlock := find_deadlock(self._lent.values(), waiting):
+            self._keep_reserve()
+            raise deadlock
 
     def _wait(self, waiter: Waiter, deadline: float) -> PooledConnection:
         try:
@@ -185,6 +199,41 @@ class SharedPool(GrowingPool):
         if not self._watch_is_scheduled:
             self._watch_is_scheduled = True
             self.schedule_task(Watch(self), self._watch_interval())
+
+    # The last place, after a deadlock ------------------------------------------------------------------
+
+    def _keep_reserve(self) -> None:
+        if self._reserve is None:
+            self.schedule_task(EndReserve(self), self._reserve_seconds)
+        self._reserve = Reserve(self._reserve_seconds)
+
+    def _may_take_idle(self) -> bool:
+        """Tell whether the current thread may have an idle connection beside a reserve. Needs the lock."""
+        holds_one = self._is_holder(current_thread())
+        return (holds_one or not self._waiting) and self._admits(holds_one=holds_one)
+
+    def _is_holder(self, thread: Thread) -> bool:
+        return any(loan.thread is thread for loan in self._lent.values())
+
+    def _admits(self, *, holds_one: bool) -> bool:
+        reserve = self._reserve
+        return reserve is None or reserve.admits(
+            holds_one=holds_one, lent=len(self._lent), bound=self._max_size
+        )
+
+    def end_reserve(self) -> None:
+        """End the reserve, unless it was used meanwhile, and serve who waited for it. Runs in a worker."""
+        with self._lock:
+            if self._reserve is None:
+                return
+            if self._waiting and cast("Waiter", self._waiting[0]).holds_one:
+                self._reserve.renew()
+            if (seconds := self._reserve.seconds_left()) > 0:
+                self.schedule_task(EndReserve(self), seconds)
+                return
+            self._reserve = None
+            while self._pool and self._serve(self._pool[-1]):
+                self._pool.pop()
 
     # What may be lent ----------------------------------------------------------------------------------
 
@@ -273,18 +322,25 @@ class SharedPool(GrowingPool):
 
     def _hand_on(self, connection: PooledConnection) -> None:
         connection.idle_since = monotonic()
-        while self._waiting:
-            waiter = cast("Waiter", self._waiting.popleft())
-            connection._pool = self  # noqa: SLF001
-            self._record(connection, waiter.loan())
-            if waiter.set(connection):
-                return
-            del self._lent[connection]
+        if self._waiting and self._serve(connection):
+            return
         connection._pool = None  # noqa: SLF001
         self._pool.append(connection)
         if self._pool_full_event and len(self._pool) >= self._min_size:
             self._pool_full_event.set()
         self._schedule_sweep()
+
+    def _serve(self, connection: PooledConnection) -> bool:
+        """Lend a connection to the first in line who may have it and still wants it. Needs the lock."""
+        while self._waiting and self._admits(holds_one=cast("Waiter", self._waiting[0]).holds_one):
+            waiter = cast("Waiter", self._waiting.popleft())
+            connection._pool = self  # noqa: SLF001
+            self._record(connection, waiter.loan())
+            if waiter.set(connection):
+                return True
+            del self._lent[connection]
+            connection._pool = None  # noqa: SLF001
+        return False
 
     def transfer(self, connection: PooledConnection, *, borrower: str) -> bool:
         """

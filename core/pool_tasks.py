@@ -1,5 +1,5 @@
 """
-What the pool's background threads do: connect, try again, close overflow, watch. They hold the pool weakly.
+What the pool's background threads do, one class for each task. They hold the pool weakly.
 """
 
 from typing import Any
@@ -33,3 +33,10 @@ class Watch(MaintenanceTask):
 
     def _run(self, pool: ConnectionPool[Any]) -> None:
         pool.watch()  # type: ignore[attr-defined]
+
+
+class EndReserve(MaintenanceTask):
+    """Lend the last place to anybody again, when those it is kept for no longer come."""
+
+    def _run(self, pool: ConnectionPool[Any]) -> None:
+        pool.end_reserve()  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from time import monotonic
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy import text
 
 from core import db
 from core.deadlock import PoolDeadlock
-from core.pool import SharedPool
+from core.pool import PoolFull, SharedPool
 from core.tests.fixtures import Crowd, eventually, held, when_waiting
 
 MakePool = Callable[..., SharedPool]
@@ -49,6 +50,25 @@ class TestADeadlock:
         assert len(crowd.results) == threads - 1
         assert pool.stats().checked_out == 0
 
+    def test_those_behind_it_do_not_block_one_another_again(self, make_pool: MakePool) -> None:
+        pool = make_pool(min_size=5, max_size=15, timeout=30, reserve_seconds=60)
+        all_are_out = threading.Event()
+        first_ones = threading.Barrier(15, action=all_are_out.set)
+        # Two more rounds of as many as the pool lets in. None of a round goes on before all of it are in.
+        next_ones = threading.Barrier(14)
+
+        def borrow_two(number: int) -> None:
+            if number >= 15:
+                all_are_out.wait(20)
+            with pool.connection():
+                (first_ones if number < 15 else next_ones).wait(20)
+                with pool.connection() as inner:
+                    inner.execute("SELECT 1")
+
+        crowd = Crowd(15 + 2 * 14, borrow_two).run()
+
+        assert [type(error) for error in crowd.errors] == [PoolDeadlock]
+
     def test_a_holder_is_served_before_those_who_hold_none(self, make_pool: MakePool) -> None:
         pool = make_pool(min_size=2)
         served: list[str] = []
@@ -80,6 +100,74 @@ class TestADeadlock:
             pool.getconn().close()
 
             freed.join()
+
+
+class TestThePlaceKeptAfterADeadlock:
+    def test_is_not_for_one_who_holds_none(self, make_pool: MakePool) -> None:
+        pool = make_pool(min_size=2, reserve_seconds=60)
+        run_into_a_deadlock(pool)
+
+        with held(pool, 1), pytest.raises(PoolFull, match="1/2 in use, 1 idle"):
+            pool.getconn(timeout=0.2)
+
+    def test_is_for_one_who_holds_a_connection_whoever_waits(self, make_pool: MakePool) -> None:
+        pool = make_pool(min_size=2, reserve_seconds=60)
+        run_into_a_deadlock(pool)
+        newcomer = threading.Thread(target=lambda: pool.getconn().close())
+
+        with pool.connection():
+            newcomer.start()
+            eventually(lambda: pool.stats().waiting == 1)
+            second = pool.getconn(timeout=0)
+            second.close()
+
+        newcomer.join()
+        assert pool.stats().checked_out == 0
+
+    def test_goes_to_the_line_when_nobody_uses_it_any_more(self, make_pool: MakePool) -> None:
+        pool = make_pool(min_size=2, timeout=30, reserve_seconds=0.3)
+        run_into_a_deadlock(pool)
+
+        with held(pool, 1):
+            pool.getconn().close()
+
+        assert pool._reserve is None
+
+    def test_stays_while_one_who_holds_a_connection_waits(self, make_pool: MakePool) -> None:
+        pool = make_pool(min_size=3, timeout=30, reserve_seconds=60)
+        run_into_a_deadlock(pool)
+        reserve = pool._reserve
+        assert reserve is not None
+        kept: list[bool] = []
+
+        def let_time_pass() -> None:
+            reserve._ends_at = 0.0
+            pool.end_reserve()
+            kept.append(pool._reserve is reserve)
+            release(pool)
+
+        with held(pool, 1), pool.connection(), pool.connection():
+            passed = when_waiting(pool, 1, let_time_pass)
+            pool.getconn().close()
+            passed.join()
+
+        assert kept == [True]
+
+    def test_is_never_the_only_one(self, pool_of_one: SharedPool) -> None:
+        run_into_a_deadlock(pool_of_one)
+
+        pool_of_one.getconn().close()
+
+        assert pool_of_one.stats().checked_out == 0
+
+
+def run_into_a_deadlock(pool: SharedPool) -> None:
+    """Let this thread hold every connection and ask for one more."""
+    with ExitStack() as stack:
+        for _ in range(pool.max_size):
+            stack.enter_context(pool.connection())
+        with pytest.raises(PoolDeadlock):
+            pool.getconn()
 
 
 def release(pool: SharedPool) -> None:
