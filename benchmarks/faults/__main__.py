@@ -14,7 +14,7 @@ from time import monotonic
 from benchmarks.faults import charts, faketime, report, results, table
 from benchmarks.faults.catalogue import FAULTS
 from benchmarks.faults.fault import Fault
-from benchmarks.faults.result import Result
+from benchmarks.faults.result import LATER_SECONDS, Result
 from benchmarks.faults.schedule import Cell, Schedule
 from benchmarks.faults.server import make_template
 from benchmarks.systems import SYSTEMS
@@ -53,9 +53,7 @@ def _take(result: Result) -> None:
 
 def _cells(arguments: argparse.Namespace) -> list[Cell]:
     return [
-        _quick(fault, system)
-        if arguments.quick
-        else Cell(fault, system, fault.later_seconds, fault.limit_seconds)
+        _quick(fault, system) if arguments.quick else Cell(fault, system, LATER_SECONDS, fault.limit_seconds)
         for fault in _faults(arguments)
         for system in arguments.systems or SYSTEMS
     ]

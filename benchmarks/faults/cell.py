@@ -1,7 +1,8 @@
 """
 One cell of the matrix, alone in this process: `python -m benchmarks.faults.cell --fault F --system S`.
 
-It prints one line of JSON and ends at once, whatever threads still hang in the system's hands.
+It prints LINGERS when all that is left is to count its connections once more a minute later, then one line of
+JSON, and ends at once, whatever threads still hang in the system's hands.
 """
 
 import argparse
@@ -21,7 +22,15 @@ from benchmarks.faults.catalogue import FAULTS
 from benchmarks.faults.fault import Fault
 from benchmarks.faults.ledger import Ledger
 from benchmarks.faults.pause import sleep
-from benchmarks.faults.result import Result, count_requests, count_rows, draw_timeline, time_recovery
+from benchmarks.faults.result import (
+    LATER_SECONDS,
+    LINGERS,
+    Result,
+    count_requests,
+    count_rows,
+    draw_timeline,
+    time_recovery,
+)
 from benchmarks.faults.scene import Scene
 from benchmarks.faults.server import copy_server
 from benchmarks.faults.slots import hold_at_once
@@ -37,7 +46,7 @@ SLOTS_PATIENCE_SECONDS = 8.0
 
 
 def run(fault: Fault, system_name: str, folder: Path, later_seconds: float, limit_seconds: float) -> Result:
-    """Inflict `fault` on the system and measure."""
+    """Inflict `fault` on the system and measure; say so when only the last counts are left."""
     with stage(fault, system_name, folder) as scene:
         scene.warm(fault.warm)
         began_at = scene.broken_at = scene.returned_at = monotonic()
@@ -45,7 +54,10 @@ def run(fault: Fault, system_name: str, folder: Path, later_seconds: float, limi
         if scene.writers is None:
             scene.start_writers()
         scene.settle(min(fault.limit_seconds, limit_seconds))
-        return measure(fault, scene, began_at, later_seconds)
+        result = measure(fault, scene, began_at)
+        print(LINGERS, flush=True)
+        linger(result, scene, later_seconds)
+        return result
 
 
 @contextmanager
@@ -65,22 +77,28 @@ def stage(fault: Fault, system_name: str, folder: Path) -> Iterator[Scene]:
         )
 
 
-def measure(fault: Fault, scene: Scene, began_at: float, later_seconds: float) -> Result:
-    """Stop the writers and read every number."""
+def measure(fault: Fault, scene: Scene, began_at: float) -> Result:
+    """Stop the writers and read what they saw."""
     assert scene.writers is not None
-    result = Result(fault.name, scene.system_name, later_seconds=later_seconds, facts=scene.facts)
+    result = Result(fault.name, scene.system_name, facts=scene.facts)
     scene.writers.stop(STOP_PATIENCE_SECONDS)
     scene.ledger.give_up()
-    stopped_at, attempts = monotonic(), list(scene.ledger.attempts)
+    attempts = list(scene.ledger.attempts)
     count_requests(result, attempts, scene.returned_at)
     time_recovery(result, attempts, scene.returned_at, scene.writers.numbers)
     draw_timeline(result, attempts, began_at)
-    sleep(max(0.0, stopped_at + later_seconds - monotonic()))
+    return result
+
+
+def linger(result: Result, scene: Scene, later_seconds: float) -> None:
+    """Leave the system alone for so long; then count connections, and what cannot be counted before."""
+    with scene.sockets.resting():
+        sleep(later_seconds)
+    result.later_seconds = later_seconds
     result.connections_later = scene.sockets.now()
     result.slots_lost = POOL_BOUND - hold_at_once(scene.system, SLOTS_PATIENCE_SECONDS)
     result.connections_peak = scene.sockets.peak
     count_rows(result, scene.ledger.acknowledged, scene.server.rows())
-    return result
 
 
 def main() -> None:
@@ -92,9 +110,8 @@ def main() -> None:
     os.environ.pop("LD_PRELOAD", None)
     faketime.mend_sleep()
     fault = FAULTS[arguments.fault]
-    later = fault.later_seconds if arguments.later is None else arguments.later
     try:
-        result = run(fault, arguments.system, arguments.folder, later, arguments.limit)
+        result = run(fault, arguments.system, arguments.folder, arguments.later, arguments.limit)
     except Exception:  # noqa: BLE001 - a cell that crashed is a line of the report
         result = Result(fault.name, arguments.system, crashed=traceback.format_exc(limit=-3))
     print(json.dumps(result.as_json()))
@@ -108,7 +125,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--fault", choices=FAULTS, required=True)
     parser.add_argument("--system", required=True)
     parser.add_argument("--folder", type=Path, help="holds the template of the servers' data")
-    parser.add_argument("--later", type=float, help="seconds until connections are counted again")
+    parser.add_argument(
+        "--later", type=float, default=LATER_SECONDS, help="seconds until connections are counted again"
+    )
     parser.add_argument("--limit", type=float, default=1000.0, help="wait no longer for full service")
     arguments = parser.parse_args()
     arguments.folder = arguments.folder or Path(tempfile.mkdtemp(prefix="turnstile-faults-"))

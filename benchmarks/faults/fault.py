@@ -26,7 +26,6 @@ class Fault:
         warm: connections that are open, and idle, before it begins.
         writers, request: the workload around it.
         limit_seconds: how long to wait for full service afterwards.
-        later_seconds: how long after the last request to count connections again.
         inflict_seconds: about how long the fault itself takes, for the schedule.
         needs_quiet: it measures milliseconds: run few cells beside it.
         is_quick: part of `--quick`.
@@ -45,7 +44,6 @@ class Fault:
     writers: int = 10
     request: Request = field(default_factory=Request)
     limit_seconds: float = 75.0
-    later_seconds: float = 15.0
     inflict_seconds: float = 3.0
     needs_quiet: bool = False
     is_quick: bool = False

@@ -9,6 +9,11 @@ from typing import Any, Self
 
 from benchmarks.faults.ledger import Attempt, Row
 
+# How long after the last request a cell counts its connections again.
+LATER_SECONDS = 60.0
+# The line that a cell prints when that is all it waits for.
+LINGERS = "lingers"
+
 
 @dataclass
 class Result:

@@ -4,7 +4,7 @@ How a number of the matrix is shown, on the terminal and in the document.
 
 from collections.abc import Callable, Mapping
 
-from benchmarks.faults.result import Result
+from benchmarks.faults.result import LATER_SECONDS, Result
 from benchmarks.systems import SYSTEMS
 from benchmarks.systems.contract import POOL_BOUND
 
@@ -27,6 +27,13 @@ def _peak(result: Result) -> str:
     return f"**{peak}**" if peak > POOL_BOUND else str(peak)
 
 
+def _later(result: Result) -> str:
+    """Return the second count of connections; with its instant when the cell was cut short."""
+    count = str(result.connections_later)
+    is_cut = result.later_seconds != LATER_SECONDS
+    return f"{count} after {result.later_seconds:g} s" if is_cut else count
+
+
 COLUMNS: Mapping[str, Callable[[Result], str]] = {
     "requests": lambda result: _count(result.requests),
     "failed": lambda result: _count(result.failed),
@@ -36,7 +43,7 @@ COLUMNS: Mapping[str, Callable[[Result], str]] = {
     "first success (s)": lambda result: seconds(result.first_success_seconds),
     "full service (s)": lambda result: seconds(result.full_service_seconds),
     "connections, peak": _peak,
-    "later": lambda result: f"{result.connections_later} after {result.later_seconds:g} s",
+    f"{LATER_SECONDS:g} s later": _later,
     "slots lost": lambda result: str(result.slots_lost),
     "rows missing": lambda result: str(result.rows_missing),
     "rows twice": lambda result: str(result.rows_twice),

@@ -1,12 +1,13 @@
 """One cell from beginning to end, on Turnstile and on a peer that needs nothing of requirements-bench.txt."""
 
 from pathlib import Path
+from threading import Semaphore
 
 import pytest
 
 from benchmarks.faults.catalogue import FAULTS
 from benchmarks.faults.result import Result
-from benchmarks.faults.schedule import Cell, run_cell
+from benchmarks.faults.schedule import Cell, Place, run_cell
 from benchmarks.systems import SYSTEMS
 
 
@@ -32,6 +33,34 @@ class TestCell:
         result = run("terminate_idle", "django", folder)
 
         assert result.errors == {"AdminShutdown": 15}
+
+    def test_says_when_it_only_lingers(self, folder: Path) -> None:
+        said: list[str] = []
+        cell = Cell(FAULTS["terminate_idle"], "turnstile", later_seconds=0.5, limit_seconds=10.0)
+
+        result = run_cell(cell, folder, on_linger=lambda: said.append("lingers"))
+
+        assert (said, result.later_seconds, result.slots_lost) == (["lingers"], 0.5, 0)
+
+
+class TestPlace:
+    def test_a_cell_that_lingers_makes_room_for_the_next(self) -> None:
+        running, lingering = Semaphore(1), Semaphore(1)
+
+        Place(running, lingering).linger()
+
+        assert running.acquire(blocking=False)
+        assert not lingering.acquire(blocking=False)
+
+    def test_a_cell_that_leaves_makes_room_where_it_was(self) -> None:
+        running, lingering = Semaphore(1), Semaphore(1)
+        place = Place(running, lingering)
+        place.linger()
+
+        place.leave()
+
+        assert running.acquire(blocking=False)
+        assert lingering.acquire(blocking=False)
 
 
 class TestCatalogue:

@@ -82,7 +82,6 @@ FAULTS = (
         inflict=slow_connect,
         warm=POOL_SIZE,
         request=Request(hold_seconds=0.002),
-        later_seconds=60.0,
         over_wire=True,
         needs_quiet=True,
     ),

@@ -46,7 +46,6 @@ FAULTS = (
         inflict=restart_fast,
         needs_quiet=True,
         is_quick=True,
-        later_seconds=60.0,
         limit_seconds=100.0,
     ),
     Fault(
