@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import sys
+from functools import partial
 from itertools import count
 from time import monotonic
 
@@ -34,7 +35,7 @@ def _write(system: System, ledger: Ledger, writer: int, deadline: float) -> None
     for number in count():
         if monotonic() > deadline:
             return
-        ledger.call(writer, lambda n=number: Request().run(system, writer, n))
+        ledger.call(writer, partial(Request().run, system, writer, number))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, cast
 
 from benchmarks.faults import pause
 
@@ -40,7 +41,8 @@ def environment(clock: Path) -> Mapping[str, str]:
 def mend_sleep() -> None:
     """Let `time.sleep` of this process, and so of the libraries in it, work under libfaketime."""
     if _FILE in os.environ:
-        time.sleep = pause.sleep
+        # Cast: its own annotation also takes what only has __index__.
+        time.sleep = cast("Any", pause.sleep)
 
 
 def step(seconds: int) -> None:

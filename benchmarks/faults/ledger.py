@@ -54,10 +54,11 @@ class Ledger:
 
     def call(self, writer: int, work: Callable[[], object], *rows: Row) -> bool:
         """Run `work` as one request; return whether it succeeded."""
+        succeeded = False
         with self.attempt(writer, *rows):
             work()
-            return True
-        return False
+            succeeded = True
+        return succeeded  # noqa: RET504 - the block above keeps the error to itself
 
     def give_up(self) -> int:
         """Record what still runs as hanging; return how many requests that is."""

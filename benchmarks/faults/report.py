@@ -4,7 +4,7 @@ docs/faults.md, from the results.
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def _parts(matrix: Matrix) -> Iterator[str]:
         yield from _section(name, row)
 
 
-def _section(name: str, row: dict[str, Result]) -> Iterator[str]:
+def _section(name: str, row: Mapping[str, Result]) -> Iterator[str]:
     fault = FAULTS[name]
     yield f'<a id="{name}"></a>\n## {fault.title}'
     yield f"{fault.story} (`--only {name}`)"

@@ -64,7 +64,15 @@ class Server:
         postgres = self.postgres
         postgres._prepare_folders()  # noqa: SLF001 - pg_basebackup runs as the server's user, who needs them
         source = ["-h", str(primary.postgres.socket_dir), "-U", SUPERUSER]
-        command = [_program("pg_basebackup"), *source, "-D", str(postgres.data_dir), "-R", "-c", "fast"]
+        command: list[str | Path] = [
+            _program("pg_basebackup"),
+            *source,
+            "-D",
+            str(postgres.data_dir),
+            "-R",
+            "-c",
+            "fast",
+        ]
         postgres._check(command)  # noqa: SLF001
         postgres.start()
 

@@ -5,6 +5,7 @@ The same workload for every system: writers that insert numbered rows and note w
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from time import monotonic
 
@@ -59,9 +60,8 @@ class Writers:
         for number in count():
             if self._stopped.is_set():
                 return
-            succeeded = self._ledger.call(
-                writer, lambda n=number: self._request.run(self._system, writer, n), (writer, number)
-            )
+            work = partial(self._request.run, self._system, writer, number)
+            succeeded = self._ledger.call(writer, work, (writer, number))
             self._stopped.wait(PAUSE_SECONDS if succeeded else PAUSE_AFTER_FAILURE_SECONDS)
 
 

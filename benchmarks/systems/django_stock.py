@@ -4,6 +4,7 @@ Django 5.2's own pool: OPTIONS["pool"], with and without CONN_HEALTH_CHECKS.
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 from django.db import connection
 
@@ -27,17 +28,21 @@ class DjangoPool:
     @contextmanager
     def second(self, *, independent: bool) -> Iterator[Execute]:
         del independent  # it knows no other way
-        with connection.pool.connection() as borrowed, borrowed.transaction():
+        with self._wrapper().pool.connection() as borrowed, borrowed.transaction():
             yield borrowed.execute
 
     def take_and_forget(self) -> None:
         django_requests.take_and_forget()
 
     def stats(self) -> str:
-        return str(connection.pool.get_stats())
+        return str(self._wrapper().pool.get_stats())
 
     def close(self) -> None:
-        connection.close_pool()
+        self._wrapper().close_pool()
+
+    def _wrapper(self) -> Any:
+        """Return Django's connection object; only PostgreSQL's has a pool."""
+        return connection
 
 
 class CheckedDjangoPool(DjangoPool):

@@ -13,6 +13,10 @@ def attempt(writer: int, ended_at: float, error: str = "") -> Attempt:
     return Attempt(writer, ended_at - 0.1, 0.1, error)
 
 
+def end_of_the_backend() -> None:
+    raise psycopg.errors.AdminShutdown
+
+
 class TestLedger:
     def test_acknowledges_the_rows_of_a_request_that_succeeded(self) -> None:
         ledger = Ledger()
@@ -25,8 +29,7 @@ class TestLedger:
     def test_names_the_failure_and_acknowledges_nothing(self) -> None:
         ledger = Ledger()
 
-        with ledger.attempt(1, (1, 0)):
-            raise psycopg.errors.AdminShutdown
+        ledger.call(1, end_of_the_backend, (1, 0))
 
         assert (ledger.acknowledged, ledger.errors()) == ([], {"AdminShutdown": 1})
 

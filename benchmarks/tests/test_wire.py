@@ -1,6 +1,7 @@
 """The relay breaks what it is told to break."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -17,7 +18,12 @@ def wire(postgres: EmbeddedPostgres) -> Iterator[Wire]:
 
 @pytest.fixture
 def through(wire: Wire) -> Iterator[psycopg.Connection[object]]:
-    address = {"host": "127.0.0.1", "port": wire.port, "sslmode": "disable", "gssencmode": "disable"}
+    address: dict[str, Any] = {
+        "host": "127.0.0.1",
+        "port": wire.port,
+        "sslmode": "disable",
+        "gssencmode": "disable",
+    }
     with psycopg.connect(user=SUPERUSER, dbname=SUPERUSER, autocommit=True, **address) as connection:
         yield connection
 
