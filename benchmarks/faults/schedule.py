@@ -26,8 +26,8 @@ from benchmarks.faults.result import LINGERS, Result
 # A cell sleeps most of its time.
 CELLS_AT_ONCE = 14
 QUIET_CELLS_AT_ONCE = 3
-# Idle, but each keeps a process and a server in memory.
-LINGERING_CELLS_AT_ONCE = 15
+# Idle, but each keeps a process and a server in memory, about 150 MB. Fewer would hold up the short cells.
+LINGERING_CELLS_AT_ONCE = 24
 # On top of what the fault itself takes: start, settling, the longest wait of a pool, the slots.
 OVERHEAD_SECONDS = 120.0
 
