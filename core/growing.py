@@ -115,8 +115,6 @@ class GrowingPool(ConnectionPool[PooledConnection]):
     def _connect(self, timeout: float | None = None) -> PooledConnection:  # noqa: ARG002 - psycopg's
         started = monotonic()
         connection = self.connection_class.connect(self._resolve_conninfo(), **self._resolve_kwargs())
-        # Present, though None: psycopg then does not warn when one of a pool is dropped while it is open.
-        connection._pool = None  # noqa: SLF001
         try:
             if self._configure:
                 self._configure(connection)

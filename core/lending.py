@@ -5,10 +5,11 @@ One thread that uses both libraries in turn holds one connection, not two. Only 
 of SQLAlchemy's own inside Django's, or the reverse, needs a second one.
 """
 
+from asyncio import _get_running_loop
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from core.backend.base import DatabaseWrapper
 
 BORROWER = "sqlalchemy"
+
+# This module's, the engine's creator and whoever calls that, which is always SQLAlchemy or its pool.
+_FRAMES = 3
 
 _is_independent: ContextVar[bool] = ContextVar("is_independent", default=False)
 
@@ -43,7 +47,7 @@ def lend_to_sqlalchemy(adapters: AdaptersMap) -> BorrowedConnection:
         wrapper.ensure_connection()
         return JoinedConnection(wrapper, adapters)
     pool = _pool_of(wrapper)
-    connection = _take_over(wrapper, pool) or pool.lend(borrower=BORROWER)
+    connection = _take_over(wrapper, pool) or pool.lend(borrower=BORROWER, callers_frames=_FRAMES)
     # Django's connections commit each statement; SQLAlchemy expects to be in a transaction. It is idle: the
     # setter would only take a lock to find that out.
     connection._autocommit = False  # noqa: SLF001
@@ -66,6 +70,14 @@ def independent() -> Iterator[None]:
 
 def this_threads_wrapper() -> "DatabaseWrapper":
     """Return Django's connection object of this thread, which may hold no connection."""
+    # Outside an event loop, `connections[...]` ends at a thread's own storage, but finds that out by an
+    # exception for each look: this is the same storage, ten times faster.
+    if _get_running_loop() is None:
+        try:
+            storage: Any = connections._connections._storage  # type: ignore[attr-defined]  # noqa: SLF001
+            return cast("DatabaseWrapper", getattr(storage, DEFAULT_DB_ALIAS))
+        except AttributeError:  # this thread's first look makes it, and asgiref may name it otherwise
+            pass
     return cast("DatabaseWrapper", connections[DEFAULT_DB_ALIAS])
 
 

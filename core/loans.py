@@ -55,12 +55,12 @@ class Waiter(WaitingClient[PooledConnection]):
 
     __slots__ = ("borrower", "holds_one", "stack", "started_at", "thread")
 
-    def __init__(self, borrower: str, thread: threading.Thread, *, holds_one: bool) -> None:
+    def __init__(self, loan: Loan, *, holds_one: bool) -> None:
         super().__init__()
-        self.borrower = borrower
-        self.thread = thread
+        self.borrower = loan.borrower
+        self.thread = loan.thread
         self.holds_one = holds_one
-        self.stack = stacks.note()
+        self.stack = loan.stack
         self.started_at = monotonic()
 
     def loan(self) -> Loan:

@@ -25,6 +25,7 @@ from core.loans import Loan, Waiter
 from core.pool_tasks import EndReserve, Watch
 from core.reserve import RESERVE_SECONDS, Reserve
 from core.slots import Slots
+from core.stacks import note as note_stack
 from core.stats import PoolStats
 
 logger = logging.getLogger(__name__)
@@ -94,27 +95,37 @@ class SharedPool(GrowingPool):
         """Lend a connection to Django: its backend calls the pool by psycopg's names."""
         return self.lend(borrower="django", timeout=timeout)
 
-    def lend(self, *, borrower: str, timeout: float | None = None) -> PooledConnection:
+    def lend(
+        self, *, borrower: str, timeout: float | None = None, callers_frames: int = 0
+    ) -> PooledConnection:
         """
         Lend a connection that is fit for use, first come first served.
 
         A thread that holds one already goes before those that hold none: it will give back two.
 
+        Args:
+            borrower: "django", "sqlalchemy" or "health".
+            timeout: seconds; None for the pool's.
+            callers_frames: how many frames between here and the borrower say nothing about it, and are left
+                out of the stack that is noted.
+
         Raises:
-            PoolFull: every connection was in use for `timeout` seconds (default: the pool's).
+            PoolFull: every connection was in use for `timeout` seconds.
             PoolLineFull: `max_waiting` borrowers wait already.
             PoolDeadlock: every connection is held by a thread that waits for another one.
             ServerUnreachable: no connection could be opened in `timeout` seconds.
             PoolClosed: the pool was closed.
         """
-        deadline = monotonic() + (self.timeout if timeout is None else timeout)
+        # Before the lock is taken: to note the stack is the dearest part of a loan, and nobody waits for it.
+        loan = Loan(borrower, current_thread(), note_stack(skip=1 + callers_frames))
+        deadline = loan.since + (self.timeout if timeout is None else timeout)
         while True:
-            connection = self._take(borrower, deadline)
+            connection = self._take(loan, deadline)
             if self._is_fit(connection):
                 return connection
             self._discard(connection)
 
-    def _take(self, borrower: str, deadline: float) -> PooledConnection:
+    def _take(self, loan: Loan, deadline: float) -> PooledConnection:
         # Critical section: an idle connection, or a place in the line.
         with self._lock:
             if self._closed or self._is_finishing:
@@ -124,15 +135,15 @@ class SharedPool(GrowingPool):
                 # The one used last: its caches are warm, and the others may age out.
                 connection = self._pool.pop()
                 connection._pool = self  # noqa: SLF001 - psycopg's name for the owner
-                self._record(connection, Loan(borrower))
+                self._record(connection, loan)
                 return connection
-            waiter = self._enqueue(borrower)
+            waiter = self._enqueue(loan)
         # End of the critical section.
         return self._wait(waiter, deadline)
 
-    def _enqueue(self, borrower: str) -> Waiter:
+    def _enqueue(self, loan: Loan) -> Waiter:
         """Put the current thread in line; connects start as needed. Needs the lock."""
-        waiter = Waiter(borrower, current_thread(), holds_one=self._is_holder(current_thread()))
+        waiter = Waiter(loan, holds_one=self._is_holder(loan.thread))
         self._refuse_if_line_is_full()
         if self._is_full():
             self._look_for_a_way_out(waiter)
@@ -239,9 +250,11 @@ class SharedPool(GrowingPool):
 
     def _is_fit(self, connection: PooledConnection) -> bool:
         now = monotonic()
-        if self._is_expired(connection, now):
+        # The hot path, without a call that it can do without: not expired, a silent socket, a recent use.
+        if connection._expire_at <= now or connection._created_at <= self._drained_at:  # noqa: SLF001
             return False
-        if not self._is_alive(connection, now):
+        is_fresh = now - connection.idle_since < self.ping_after
+        if (connection.poll(0) or not is_fresh) and not self._is_alive(connection, is_fresh=is_fresh):
             self._stats[self._CONNECTIONS_LOST] += 1
             self._note_server_gone(connection)
             return False
@@ -251,10 +264,9 @@ class SharedPool(GrowingPool):
         born_at, expires_at = connection._created_at, connection._expire_at  # noqa: SLF001 - set by the pool
         return expires_at <= now or born_at <= self._drained_at
 
-    def _is_alive(self, connection: PooledConnection, now: float) -> bool:
-        if connection.poller.poll(0) and not liveness.survives(connection, timeout=PING_SECONDS):
+    def _is_alive(self, connection: PooledConnection, *, is_fresh: bool) -> bool:
+        if connection.poll(0) and not liveness.survives(connection, timeout=PING_SECONDS):
             return False
-        is_fresh = now - connection.idle_since < self.ping_after
         return is_fresh or liveness.answers(connection, timeout=PING_SECONDS)
 
     def _passes_check(self, connection: PooledConnection) -> bool:
@@ -287,7 +299,8 @@ class SharedPool(GrowingPool):
         Raises:
             ValueError: it does not come from this pool, or was returned before.
         """
-        self._check_pool_putconn(conn)
+        if conn._pool is not self:  # noqa: SLF001
+            self._check_pool_putconn(conn)
         if conn.met_read_only and conn.is_on_standby():
             self._note_server_gone(conn)
         if not conn.scrub():

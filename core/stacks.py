@@ -16,12 +16,18 @@ _STANDARD = str(Path(contextlib.__file__).parent)
 _DATABASE = {"db", "sqlalchemy", "psycopg", "psycopg_pool", "asgiref", "asyncio.py", "functional.py"}
 
 # Pairs of code and instruction, the innermost frame first, one after the other.
-Stack = tuple[Any, ...]
+Stack = list[Any]
 
 
-def note() -> Stack:
-    """Return the caller's frames: two references each, nothing is formatted, no local variable is kept."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the only way without making a traceback
+def note(*, skip: int = 0) -> Stack:
+    """
+    Return the caller's frames: two references each, nothing is formatted, no local variable is kept.
+
+    Args:
+        skip: how many of the innermost frames to leave out. Each one noted costs 0.2 microseconds, and the
+            pool's own are the same for everybody.
+    """
+    frame: FrameType | None = sys._getframe(1 + skip)  # noqa: SLF001 - the only way without a traceback
     notes: list[Any] = []
     left = DEPTH
     add = notes.append
@@ -30,7 +36,7 @@ def note() -> Stack:
         add(frame.f_lasti)
         frame = frame.f_back
         left -= 1
-    return tuple(notes)
+    return notes
 
 
 def where(stack: Stack) -> str:

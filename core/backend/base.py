@@ -6,6 +6,7 @@ connection can tell whether it may be handed over to SQLAlchemy, or be joined by
 """
 
 import os
+from asyncio import _get_running_loop
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakSet
 
@@ -14,7 +15,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base as postgresql
 from django.utils.asyncio import async_unsafe
-from psycopg import pq, sql
+from psycopg import IsolationLevel, pq, sql
 
 from core import fork, process  # noqa: F401 - importing fork registers what a child does with `own_pools`
 from core.connection import PooledConnection
@@ -80,6 +81,40 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         if role := self.settings_dict["OPTIONS"].get("assume_role"):
             connection.execute(sql.SQL("SET ROLE {}").format(sql.Literal(role)))
         return bool(role)
+
+    # Borrowing: one request borrows once or more, so that what Django does around it counts ----------------
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Borrow from the pool; `conn_params` are for a backend without one."""
+        pool = self.pool
+        if pool is None or "isolation_level" in self.settings_dict["OPTIONS"]:
+            return super().get_new_connection(conn_params)
+        self.isolation_level = IsolationLevel.READ_COMMITTED
+        if pool.closed:
+            pool.open()
+        # This method, and Django's connect() with its decorator.
+        return pool.lend(borrower="django", callers_frames=3)
+
+    def set_autocommit(
+        self,
+        autocommit: bool,  # noqa: FBT001 - Django's signature
+        force_begin_transaction_with_broken_autocommit: bool = False,  # noqa: FBT001, FBT002
+    ) -> None:
+        """Switch autocommit, as Django does, which asks six times whether it may, even if nothing changes."""
+        if autocommit and self._commits_each_statement() and _get_running_loop() is None:
+            self.autocommit = True
+        else:
+            super().set_autocommit(autocommit, force_begin_transaction_with_broken_autocommit)
+
+    def _commits_each_statement(self) -> bool:
+        """Tell whether the connection is one that just came from the pool, or is like it."""
+        return (
+            self.connection is not None
+            and self.connection.autocommit
+            and self.health_check_done  # type: ignore[attr-defined]  # not in django-stubs
+            and not self.in_atomic_block
+            and not self.run_commit_hooks_on_set_autocommit_on
+        )
 
     # Cursors -------------------------------------------------------------------------------------------
 

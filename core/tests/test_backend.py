@@ -141,7 +141,7 @@ class TestAWrapper:
 
         assert changed <= {
             "__module__", "__doc__", "_connection_pools", "pool", "create_cursor", "_close",
-            "_configure_role", "_set_autocommit",
+            "_configure_role", "_set_autocommit", "get_new_connection", "set_autocommit",
             "__firstlineno__", "__static_attributes__",
         }  # fmt: skip
 
