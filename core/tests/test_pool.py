@@ -95,6 +95,7 @@ class TestTheBound:
     ) -> None:
         pool = make_pool(min_size=2, max_size=4)
         seen: list[int] = []
+        is_over = threading.Event()
 
         def work(_: int) -> None:
             for _ in range(10):
@@ -103,10 +104,15 @@ class TestTheBound:
                     stats = pool.stats()
                     assert stats.open == stats.checked_in + stats.checked_out + stats.connecting <= stats.max
 
+        def watch() -> None:
+            while not is_over.is_set():
+                seen.append(backends())
+
         crowd = Crowd(32, work)
-        watcher = threading.Thread(target=lambda: seen.extend(backends() for _ in range(50)))
+        watcher = threading.Thread(target=watch)
         watcher.start()
         crowd.run()
+        is_over.set()
         watcher.join()
 
         assert not crowd.errors
