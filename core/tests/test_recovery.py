@@ -80,8 +80,9 @@ class TestLiveness:
         with pool_of_one.connection() as connection:
             connection.execute("LISTEN gate")
             pid = connection.info.backend_pid
-        for number in range(100):
-            outside.execute(f"NOTIFY gate, '{number}'")
+        # In one transaction: they arrive together.
+        outside.execute("SELECT pg_notify('gate', number::text) FROM generate_series(1, 100) AS number")
+        eventually(lambda: connection.poll(0))
 
         with pool_of_one.connection() as connection:
             assert connection.info.backend_pid == pid
