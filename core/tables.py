@@ -86,7 +86,8 @@ def _column(field: Any, editor: BaseDatabaseSchemaEditor) -> sa.Column[Any]:
         field.column,
         _type(field),
         *arguments,
-        primary_key=field.primary_key,
+        # A composite primary key is a field of its own, made of these.
+        primary_key=field in _options(field.model).pk_fields,
         nullable=field.null,
         server_default=_default(field, editor),
     )

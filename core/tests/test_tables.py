@@ -18,7 +18,9 @@ from core.tests.fixtures import Crowd
 DERIVED = "derived_from_the_models"
 # Django's own permission tables use types that no SQLAlchemy code of this service reads.
 MODELS = [
-    model for model in apps.get_models(include_auto_created=True) if model._meta.app_label == "analytics"
+    model
+    for model in apps.get_models(include_auto_created=True)
+    if model._meta.app_label in {"analytics", "etl", "reports"}
 ]
 
 with isolate_apps("core"):

@@ -1,0 +1,3 @@
+"""
+The sources: where sales come from.
+"""
