@@ -1,0 +1,100 @@
+"""
+What an upstream may tell, under every name that it has for it. Types are checked by those who read a field.
+
+The structs take any value, so that no odd value of a field that nobody reads costs a page its quick way.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+# The first name that is told wins. null and "" are not told: CSV has no other way to say it.
+SALE_ID = ("sale_id", "id", "order_id", "transaction_id")
+SALE_EVENT = ("event_id", "eventId", "event")
+STATUS = ("status", "state")
+TYPE = ("type", "kind")
+QUANTITY = ("quantity", "qty")
+PRICE = ("price", "unit_price", "amount")
+TOTAL = ("total_amount",)
+CURRENCY = ("currency", "currency_code")
+SOLD = ("sale_date", "created_at", "timestamp")
+UPDATED = ("updated_at", "modified_at", "last_modified")
+TICKET = ("ticket_id", "ticketId")
+
+EVENT_ID = ("id", "event_id")
+NAME = ("name", "title")
+ZONE = ("timezone", "time_zone", "tz")
+STARTS = ("starts_at", "start", "starts", "start_date")
+ENDS = ("ends_at", "end", "ends", "end_date")
+
+
+# gc=False: JSON has no cycles, and the collector need not visit a million rows.
+class ToldSale(msgspec.Struct, gc=False):
+    sale_id: Any = None
+    id: Any = None
+    order_id: Any = None
+    transaction_id: Any = None
+    event_id: Any = None
+    eventId: Any = None  # noqa: N815  (the upstream's own spelling)
+    event: Any = None
+    status: Any = None
+    state: Any = None
+    type: Any = None
+    kind: Any = None
+    quantity: Any = None
+    qty: Any = None
+    price: Any = None
+    unit_price: Any = None
+    amount: Any = None
+    total_amount: Any = None
+    currency: Any = None
+    currency_code: Any = None
+    sale_date: Any = None
+    created_at: Any = None
+    timestamp: Any = None
+    updated_at: Any = None
+    modified_at: Any = None
+    last_modified: Any = None
+    ticket_id: Any = None
+    ticketId: Any = None  # noqa: N815  (the upstream's own spelling)
+
+
+class ToldEvent(msgspec.Struct, gc=False):
+    id: Any = None
+    event_id: Any = None
+    name: Any = None
+    title: Any = None
+    timezone: Any = None
+    time_zone: Any = None
+    tz: Any = None
+    starts_at: Any = None
+    start: Any = None
+    starts: Any = None
+    start_date: Any = None
+    ends_at: Any = None
+    end: Any = None
+    ends: Any = None
+    end_date: Any = None
+    updated_at: Any = None
+    modified_at: Any = None
+    last_modified: Any = None
+
+
+def told_sale(payload: Mapping[str, Any]) -> ToldSale:
+    """Return what `payload` tells of a sale."""
+    return ToldSale(**{name: payload[name] for name in ToldSale.__struct_fields__ if name in payload})
+
+
+def told_event(payload: Mapping[str, Any]) -> ToldEvent:
+    """Return what `payload` tells of an event."""
+    return ToldEvent(**{name: payload[name] for name in ToldEvent.__struct_fields__ if name in payload})
+
+
+def first(told: ToldSale | ToldEvent, names: tuple[str, ...]) -> tuple[str, Any]:
+    """Return the first of `names` that is told, with its value; the first name with None when none is."""
+    for name in names:
+        value = getattr(told, name)
+        if value is not None and value != "":
+            return name, value
+    return names[0], None
