@@ -46,7 +46,9 @@ def money(field: str, value: Any) -> Decimal:
     if number < 0:
         raise Unreadable(field, f"{shown(value)} is negative: a refund is a row of its own, of type refund")
     if number >= _TOO_LARGE:
-        raise Unreadable(field, f"{shown(value)} is too large: {WHOLE_DIGITS} digits before the point are the most")
+        raise Unreadable(
+            field, f"{shown(value)} is too large: {WHOLE_DIGITS} digits before the point are the most"
+        )
     rounded = number.quantize(_SMALLEST)
     if rounded != number:
         decimals = limits.AMOUNT_DECIMALS

@@ -83,4 +83,6 @@ def _localised(field: str, value: str, at: datetime, zone: ZoneInfo | None) -> d
 
 
 def _not_iso(field: str, value: Any) -> Unreadable:
-    return Unreadable(field, f"{shown(value)} is not an ISO-8601 date or instant, such as 2026-01-05T19:30:00Z")
+    return Unreadable(
+        field, f"{shown(value)} is not an ISO-8601 date or instant, such as 2026-01-05T19:30:00Z"
+    )

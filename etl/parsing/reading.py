@@ -22,6 +22,9 @@ class Reading:
     rows: list[Any] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
 
+    def __len__(self) -> int:
+        return len(self.rows) + len(self.rejections)
+
     def keep(self, row: SaleRow | EventRow | Rejection) -> None:
         """Put `row` where it belongs."""
         if isinstance(row, Rejection):

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """
+    Bounds and stand-ins.
+
     Attributes:
         latest_at: a later sale is in the future.
         latest_on: a later day has not begun anywhere by then.

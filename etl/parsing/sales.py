@@ -46,7 +46,8 @@ def sale_row(sale: ToldSale, rules: Rules) -> SaleRow:
     if not (is_usual and amount.adjusted() < WHOLE_DIGITS):
         amount = sale_fields.amount(sale, quantity)
     currency = sale.currency_code if sale.currency is None else sale.currency
-    currency = type(currency) is str and CURRENCIES.get(currency) or sale_fields.currency(sale, rules)
+    currency = CURRENCIES.get(currency) if type(currency) is str else None
+    currency = currency or sale_fields.currency(sale, rules)
     sold_at, sold_on = usual_instant(sale.created_at if sale.sale_date is None else sale.sale_date), None
     if sold_at is None or sold_at > rules.latest_at:
         sold_at, sold_on = sale_fields.sold(sale, rules)

@@ -32,7 +32,9 @@ def text(field: str, value: Any, *, length: int) -> str:
     if len(value) > length:
         raise Unreadable(field, f"has {len(value)} characters: {length} are allowed, nothing is cut")
     if not is_storable(value, length=length):
-        raise Unreadable(field, f"{shown(value)} is empty or has characters that cannot be stored, such as NUL")
+        raise Unreadable(
+            field, f"{shown(value)} is empty or has characters that cannot be stored, such as NUL"
+        )
     return value
 
 

@@ -2,7 +2,6 @@
 The sources: where sales come from. `open_source` is the only place that knows them all.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 
@@ -19,8 +18,8 @@ class SourceSpec:
     Which source, and how to read it.
 
     Attributes:
-        address: `https://…` is the upstream API, `pretix+https://host/api/v1/organizers/ORG` is pretix, "-" is
-            standard input, anything else is a file.
+        address: `https://…` is the upstream API, `pretix+https://host/api/v1/organizers/ORG` is pretix,
+            "-" is standard input, anything else is a file.
         name: what its rows are kept under; "" is the kind's own name.
         token: a secret; it is in no repr, error or log.
         page_size: rows in a page; None leaves it to the source.
@@ -57,8 +56,8 @@ def open_source(spec: SourceSpec) -> Source:
     """
     _check(spec)
     prefix = next(prefix for prefix in _MODULES if spec.address.lower().startswith(prefix))
-    opener: Callable[[SourceSpec], Source] = import_module(_MODULES[prefix]).open_source
-    return opener(spec)
+    source: Source = import_module(_MODULES[prefix]).open_source(spec)
+    return source
 
 
 def _check(spec: SourceSpec) -> None:
