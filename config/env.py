@@ -8,6 +8,7 @@ No other module reads `os.environ` for a setting.
 import os
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import available_timezones
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -15,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 _env = environ.Env()
 
 MINIMUM_SECRET_LENGTH = 32
+CURRENCY_LENGTH = 3
 
 
 def _refuse(name: str, value: str, cure: str) -> ImproperlyConfigured:
@@ -70,6 +72,42 @@ def flag(name: str, *, default: bool) -> bool:
 def names(name: str, default: str) -> list[str]:
     """Read a list separated by commas."""
     return [part.strip() for part in (_raw(name) or default).split(",") if part.strip()]
+
+
+def text(name: str, default: str) -> str:
+    """Read text as it is. Not for a secret: tools may show it."""
+    return _raw(name) or default
+
+
+def currency(name: str, default: str) -> str:
+    """Read an ISO currency code, in upper case; an empty default is none."""
+    raw = (_raw(name) or default).upper()
+    if raw and not (len(raw) == CURRENCY_LENGTH and raw.isascii() and raw.isalpha()):
+        raise _refuse(name, raw, "is not a currency code of three letters, such as EUR")
+    return raw
+
+
+def time_zone(name: str, default: str) -> str:
+    """Read the name of an IANA time zone; an empty default is none."""
+    raw = _raw(name) or default
+    if raw and raw not in available_timezones():
+        raise _refuse(name, raw, "is not an IANA time zone, such as Europe/Berlin")
+    return raw
+
+
+def token(name: str, default: str) -> str:
+    """
+    Read a secret that somebody else made: of any length, possibly none. Its value never appears in the error.
+
+    Raises:
+        ImproperlyConfigured: it has characters that no header can carry.
+    """
+    value = _raw(name) or default
+    if value.isascii() and value.isprintable() and " " not in value:
+        return value
+    raise ImproperlyConfigured(
+        f"{name} has spaces or characters that are not ASCII: copy the token once more (see .env.example)"
+    )
 
 
 def secret(name: str) -> str:

@@ -34,6 +34,12 @@ WEB_THREADS = env.whole_number("WEB_THREADS", 32, minimum=1)
 DATABASES = {"default": database.database_entry()}
 HEALTH_DB_TIMEOUT = env.seconds("HEALTH_DB_TIMEOUT", 0.5)
 
+ETL_SOURCE_URL = env.text("ETL_SOURCE_URL", "")
+ETL_SOURCE_TOKEN = env.token("ETL_SOURCE_TOKEN", "")
+ETL_CURRENCY = env.currency("ETL_CURRENCY", "")
+ETL_TIMEZONE = env.time_zone("ETL_TIMEZONE", "")
+ETL_LAG_SECONDS = env.whole_number("ETL_LAG_SECONDS", 300)
+
 INSTALLED_APPS = [
     # Before the admin, whose start page it adds a link to.
     "health",

@@ -141,3 +141,56 @@ class TestDatabase:
             env.database("GATE_SETTING")
 
         assert "hunter2" not in str(refused.value)
+
+
+class TestText:
+    def test_reads_what_is_there_or_the_default(self, setting: pytest.MonkeyPatch) -> None:
+        assert env.text("GATE_SETTING", "north") == "north"
+
+        setting.setenv("GATE_SETTING", " south ")
+        assert env.text("GATE_SETTING", "north") == "south"
+
+
+class TestCurrency:
+    def test_reads_a_code_in_upper_case(self, setting: pytest.MonkeyPatch) -> None:
+        setting.setenv("GATE_SETTING", "ngn")
+
+        assert env.currency("GATE_SETTING", "") == "NGN"
+
+    def test_refuses_what_is_no_code(self, setting: pytest.MonkeyPatch) -> None:
+        setting.setenv("GATE_SETTING", "euro")
+
+        with pytest.raises(ImproperlyConfigured, match=r"^GATE_SETTING='EURO' .*such as EUR"):
+            env.currency("GATE_SETTING", "")
+
+
+class TestTimeZone:
+    def test_reads_a_zone_of_the_iana_database(self, setting: pytest.MonkeyPatch) -> None:
+        setting.setenv("GATE_SETTING", "Africa/Lagos")
+
+        assert env.time_zone("GATE_SETTING", "") == "Africa/Lagos"
+
+    def test_refuses_what_is_no_zone(self, setting: pytest.MonkeyPatch) -> None:
+        setting.setenv("GATE_SETTING", "Lagos")
+
+        with pytest.raises(ImproperlyConfigured, match=r"^GATE_SETTING='Lagos' .*such as Europe/Berlin"):
+            env.time_zone("GATE_SETTING", "")
+
+
+class TestToken:
+    def test_reads_a_token_of_any_length_or_none(self, setting: pytest.MonkeyPatch) -> None:
+        assert env.token("GATE_SETTING", "") == ""
+
+        setting.setenv("GATE_SETTING", "t0k")
+        assert env.token("GATE_SETTING", "") == "t0k"
+
+    @pytest.mark.parametrize("raw", ["hunter2 hunter2", "hunter2ö", "hunter2\nX: y"])
+    def test_refuses_what_no_header_carries_and_never_shows_it(
+        self, setting: pytest.MonkeyPatch, raw: str
+    ) -> None:
+        setting.setenv("GATE_SETTING", raw)
+
+        with pytest.raises(ImproperlyConfigured, match=r"^GATE_SETTING has spaces") as refused:
+            env.token("GATE_SETTING", "")
+
+        assert "hunter2" not in str(refused.value)

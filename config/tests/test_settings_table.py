@@ -9,7 +9,10 @@ from pathlib import Path
 from config import env
 
 ROOT = Path(__file__).resolve().parents[2]
-READERS = ("whole_number", "seconds", "flag", "names", "secret", "database")
+READERS = (
+    *("whole_number", "seconds", "flag", "names", "secret", "database"),
+    *("text", "token", "currency", "time_zone"),
+)
 REQUIRED = "required"
 
 

@@ -59,7 +59,7 @@ def read_lines(batch: list[Line], endpoint: Endpoint, dialect: Dialect) -> Readi
 
 
 def rejected_line(number: int, content: bytes, reason: str, *, last: int | None = None) -> Rejection:
-    """Return the rejection of a line, or of all from `number` to `last`: with its text, as far as it is text."""
+    """Return the rejection of a line, or of those from `number` to `last`, with what is text in it."""
     text = content[:_KEPT].decode("utf-8", "backslashreplace").rstrip("\r\n")
     where = f"line {number}" if last in {None, number} else f"line {number} to {last}"
     return Rejection({"line": number, "text": text}, "", "", f"{where} {reason}")

@@ -16,7 +16,7 @@ from etl.sources import answers, origins, patience
 from etl.sources.answers import Busy
 from etl.sources.contract import SourceFailed
 
-TOKEN_CURE = "set ETL_SOURCE_TOKEN"
+_CURE = "set ETL_SOURCE_TOKEN"
 # What one page may take in all, waits between tries included, in seconds.
 TOTAL_SECONDS = 120.0
 # A body of more is no page; it is measured after decompression.
@@ -39,7 +39,7 @@ class Requests:
         base: str,
         *,
         authorization: str = "",
-        token_cure: str = TOKEN_CURE,
+        token_cure: str = _CURE,
         total_seconds: float = TOTAL_SECONDS,
         maximum_bytes: int = MAXIMUM_BYTES,
     ) -> None:
