@@ -68,7 +68,7 @@ def _read_row_by_row(body: bytes, endpoint: Endpoint, dialect: Dialect) -> tuple
     try:
         page = payloads.parsed(body)
     except UnicodeDecodeError as error:
-        raise NotAPage(f"it is not UTF-8 from byte {error.start} on") from None
+        raise NotAPage(f"it is not UTF-8 from byte {error.start + 1} on") from None
     except ValueError as error:
         raise NotAPage(f"it is not JSON: {error}") from None
     rows, envelope = _opened(page)

@@ -58,7 +58,7 @@ def parsed(text: str | bytes) -> Any:
     """
     try:
         return _decoder.decode(text)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         # It takes what msgspec does not: half characters, NaN, endless numbers. Who reads a field decides.
         return _leniently_parsed(text)
 

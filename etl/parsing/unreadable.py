@@ -10,7 +10,7 @@ from etl import limits
 SHOWN = 80
 
 
-class Unreadable(ValueError):
+class Unreadable(Exception):
     """A row, or a field of it, that cannot be read. The reason names the value and the cure."""
 
     def __init__(self, field: str, reason: str) -> None:

@@ -1,0 +1,72 @@
+"""The next page is found in every form in which the upstream tells it."""
+
+from typing import Any
+
+import pytest
+
+from etl.sources.contract import SourceFailed
+from etl.sources.pagination import next_reference, page_total
+
+
+class TestNextReference:
+    @pytest.mark.parametrize(
+        "told",
+        [
+            {"next_page": 3},
+            {"nextPage": "3"},
+            {"page": 2, "total_pages": 5},
+            {"page": "2", "totalPages": "5"},
+            {"totalPages": 5},
+            {"page": 2, "has_more": True},
+            {"hasMore": True},
+            {"next_page": None, "hasMore": True},
+            {"next_page": 3, "has_more": False},
+        ],
+    )
+    @pytest.mark.parametrize("is_inside", [True, False])
+    def test_is_the_third_page_after_the_second(self, told: dict[str, Any], is_inside: bool) -> None:
+        envelope = {"pagination": told} if is_inside else told
+
+        assert next_reference(envelope, current="2") == "3"
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            {},
+            {"pagination": None},
+            {"next_page": None},
+            {"nextPage": ""},
+            {"page": 5, "total_pages": 5},
+            {"page": 1, "total_pages": 0},
+            {"has_more": False},
+            {"hasMore": 0},
+        ],
+    )
+    def test_is_empty_after_the_last_page(self, told: dict[str, Any]) -> None:
+        assert next_reference({"pagination": None, **told}, current="5") == ""
+        assert next_reference({"pagination": told}, current="5") == ""
+
+    @pytest.mark.parametrize(
+        "told", ["/api/events?page=3", "https://tickets.example/events?page=3", "eyJwYWdlIjo"]
+    )
+    def test_is_a_url_or_a_token_as_it_was_told(self, told: str) -> None:
+        assert next_reference({"next_page": told}, current="2") == told
+
+    @pytest.mark.parametrize(
+        "told",
+        [{"next_page": -1}, {"total_pages": "many"}, {"has_more": "maybe"}, {"next_page": {"number": 3}}],
+    )
+    def test_of_an_unknown_form_is_an_error(self, told: dict[str, Any]) -> None:
+        with pytest.raises(SourceFailed, match=next(iter(told))):
+            next_reference(told, current="2")
+
+    def test_after_a_page_without_a_number_must_be_told(self) -> None:
+        with pytest.raises(SourceFailed, match="does not tell where"):
+            next_reference({"has_more": True}, current="eyJwYWdlIjo")
+
+
+class TestPageTotal:
+    def test_is_what_the_source_tells(self) -> None:
+        assert page_total({"pagination": {"totalPages": "12"}}) == 12
+        assert page_total({"total_pages": 7}) == 7
+        assert page_total({}) is None
