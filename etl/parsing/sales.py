@@ -10,7 +10,7 @@ from decimal import Decimal
 from analytics.limits import EVENT_ID, TICKET_ID
 from etl.limits import QUANTITY, SALE_ID
 from etl.parsing import kinds, sale_fields
-from etl.parsing.amounts import CENT, WHOLE_DIGITS
+from etl.parsing.amounts import money
 from etl.parsing.instants import usual_instant
 from etl.parsing.rules import Rules
 from etl.parsing.texts import CURRENCIES
@@ -41,17 +41,19 @@ def sale_row(sale: ToldSale, rules: Rules) -> SaleRow:
     quantity = sale.qty if sale.quantity is None else sale.quantity
     if not (type(quantity) is int and 0 <= quantity <= QUANTITY):
         quantity = sale_fields.quantity(sale)
-    amount = sale.total_amount
-    is_usual = type(amount) is Decimal and amount.same_quantum(CENT) and not amount.is_signed()
-    if not (is_usual and amount.adjusted() < WHOLE_DIGITS):
-        amount = sale_fields.amount(sale, quantity)
+    total = sale.total_amount
+    amount = money("total_amount", total) if type(total) is Decimal else sale_fields.amount(sale, quantity)
     currency = sale.currency_code if sale.currency is None else sale.currency
     currency = CURRENCIES.get(currency) if type(currency) is str else None
     currency = currency or sale_fields.currency(sale, rules)
-    sold_at, sold_on = usual_instant(sale.created_at if sale.sale_date is None else sale.sale_date), None
+    told_at, changed_at = sale.created_at if sale.sale_date is None else sale.sale_date, sale.updated_at
+    usual_at = usual_instant(told_at)
+    sold_at, sold_on = usual_at, None
     if sold_at is None or sold_at > rules.latest_at:
         sold_at, sold_on = sale_fields.sold(sale, rules)
-    updated_at = usual_instant(sale.updated_at) or sale_fields.updated_at(sale, rules)
+    # Most sales are never touched again: one instant is read once.
+    updated_at = usual_at if changed_at == told_at else usual_instant(changed_at)
+    updated_at = updated_at or sale_fields.updated_at(sale, rules)
     kind = kinds.kind_of(sale)
     row = (sale_id, event_id, kind, quantity, amount, currency, sold_at, sold_on, updated_at, ticket_id)
     return _new(SaleRow, row)

@@ -13,7 +13,7 @@ from etl.tests.cast import NOW, TONIGHT, read_event
 class TestEvent:
     @pytest.mark.parametrize("names", [("id", "name", "timezone"), ("event_id", "title", "tz")])
     def test_is_read_under_each_alias(self, names: tuple[str, str, str]) -> None:
-        payload = dict(zip(names, (TONIGHT, "Afrobeats Live", "Africa/Lagos"), strict=True))
+        payload: dict[str, Any] = dict(zip(names, (TONIGHT, "Afrobeats Live", "Africa/Lagos"), strict=True))
 
         row = read_event(**payload, start="2026-06-01T19:00:00Z", ends_at="2026-06-01T23:00:00+01:00")
 

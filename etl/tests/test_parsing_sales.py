@@ -50,11 +50,25 @@ class TestSale:
 
     @pytest.mark.parametrize("alias", ["updated_at", "modified_at", "last_modified"])
     def test_is_as_new_as_it_says(self, alias: str) -> None:
-        assert read(**{alias: "2026-06-01T08:00:00Z"}).updated_at == datetime(2026, 6, 1, 8, tzinfo=UTC)
+        changed: dict[str, Any] = {alias: "2026-06-01T08:00:00Z"}
+
+        assert read(**changed).updated_at == datetime(2026, 6, 1, 8, tzinfo=UTC)
+
+    def test_that_tells_no_change_has_none(self) -> None:
+        assert read().updated_at is None
+        assert read(sale_date=None, timestamp="2026-05-31T19:30:00Z").updated_at is None
+        assert read(sale_date="", created_at="2026-05-31T19:30:00Z", updated_at="").updated_at is None
+
+    def test_may_be_as_new_as_its_sale(self) -> None:
+        row = read(updated_at="2026-05-31T19:30:00Z")
+
+        assert row.updated_at == row.sold_at
 
     @pytest.mark.parametrize("alias", ["ticket_id", "ticketId"])
     def test_names_its_ticket(self, alias: str) -> None:
-        assert read(**{alias: 7}).ticket_id == "7"
+        ticket: dict[str, Any] = {alias: 7}
+
+        assert read(**ticket).ticket_id == "7"
 
     def test_takes_the_first_alias_that_is_told(self) -> None:
         assert read(sale_id="", id="S-9").sale_id == "S-9"
