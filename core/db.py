@@ -7,12 +7,14 @@ with the ORM: see docs/adr/0001-one-shared-pool.md.
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from time import monotonic
+from typing import Any
 
 import django.db
 import psycopg
 import sqlalchemy
+from psycopg import sql
 from psycopg_pool import PoolTimeout, TooManyRequests
 from sqlalchemy.orm import Session
 
@@ -25,6 +27,7 @@ from core.stats import PoolStats
 
 __all__ = [
     "DriverError",
+    "copy_rows",
     "get_engine",
     "get_session",
     "independent",
@@ -79,6 +82,29 @@ def _make_engine() -> sqlalchemy.Engine:
 def get_session() -> Session:
     """Return a new session on the engine; use it in a `with` block and commit."""
     return Session(get_engine())
+
+
+def copy_rows(
+    connection: sqlalchemy.Connection,
+    table: str,
+    *,
+    columns: Mapping[str, str],
+    rows: Iterable[Sequence[Any]],
+) -> None:
+    """
+    Add `rows` to `table` with COPY, in the transaction of `connection`.
+
+    Args:
+        columns: each column with the name of its Postgres type, in the order of a row's values.
+    """
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), names)
+    # SQLAlchemy's own cursor: of a joined connection it opens the savepoint.
+    cursor: Any = connection.connection.cursor()
+    with cursor, cursor.copy(statement) as copy:
+        copy.set_types(list(columns.values()))
+        for row in rows:
+            copy.write_row(row)
 
 
 def pool_stats() -> PoolStats:

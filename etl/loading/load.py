@@ -1,0 +1,112 @@
+"""
+Loading one page: raw rows, summaries, rejected rows, cursor and counts, in one transaction. All or nothing.
+
+Reading a page again changes nothing; reading it in another order than its versions were made neither.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+import sqlalchemy as sa
+
+from core import db
+from etl import rejections
+from etl.loading import locks, recut, staging, statements
+from etl.loading.counts import Counts
+from etl.loading.cursors import Mark
+from etl.loading.lease import HeldLease
+from etl.rows import Endpoint, EventRow, Page, SaleRow
+
+__all__ = ["Counts", "load_page"]
+
+
+def load_page(  # noqa: PLR0913 - a page, and the run that it belongs to
+    page: Page,
+    *,
+    source: str,
+    now: datetime,
+    lease: HeldLease | None = None,
+    run_id: int | None = None,
+    cursor: Mark | None = None,
+) -> Counts:
+    """
+    Load `page` as rows of `source`, store `cursor` and count the page in the run `run_id`.
+
+    Args:
+        now: when the summaries changed, and the rows were rejected.
+        lease: renewed in the same transaction.
+
+    Raises:
+        LeaseLost: another run has the lease; nothing was written.
+    """
+    with db.get_engine().begin() as connection:
+        if lease is not None:
+            lease.renew(connection)
+        # Outside a run, too: the statements rely on being alone with the rows of a source.
+        locks.write_source(connection, source)
+        counts = _load_rows(connection, page, source=source, now=now)
+        key: dict[str, Any] = {"source": source, "endpoint": page.endpoint, "now": now}
+        if page.rows:
+            rejections.resolve(connection, upstream_ids=[row[0] for row in page.rows], **key)
+        if page.rejections:
+            rejections.store(connection, run_id=run_id, rejections=page.rejections, **key)
+        if cursor is not None:
+            cursor.store(connection, source=source)
+        if run_id is not None:
+            _count(connection, counts, run_id)
+    return counts
+
+
+def _load_rows(connection: sa.Connection, page: Page, *, source: str, now: datetime) -> Counts:
+    written = (0, 0)
+    if page.rows and page.endpoint is Endpoint.SALES:
+        written = _load_sales(connection, cast("Sequence[SaleRow]", page.rows), source=source, now=now)
+    elif page.rows:
+        written = _load_events(connection, cast("Sequence[EventRow]", page.rows), source=source, now=now)
+    inserted, updated = written
+    return Counts(
+        read=len(page.rows) + len(page.rejections),
+        inserted=inserted,
+        updated=updated,
+        unchanged=len(page.rows) - inserted - updated,
+        rejected=len(page.rejections),
+    )
+
+
+def _load_sales(
+    connection: sa.Connection, rows: Sequence[SaleRow], *, source: str, now: datetime
+) -> tuple[int, int]:
+    locks.add_to_summaries(connection)
+    staging.stage_sales(connection, staging.latest_versions(rows))
+    connection.execute(statements.REGISTER_EVENTS, {"event_ids": list({row.event_id for row in rows})})
+    loaded = connection.execute(statements.LOAD_SALES, {"source": source, "now": now}).one()
+    if loaded.emptied:
+        connection.execute(statements.DROP_EMPTY_DAYS, {"event_ids": loaded.emptied})
+        connection.execute(statements.DROP_EMPTY_TOTALS, {"event_ids": loaded.emptied})
+    return loaded.inserted, loaded.updated
+
+
+def _load_events(
+    connection: sa.Connection, rows: Sequence[EventRow], *, source: str, now: datetime
+) -> tuple[int, int]:
+    # Alone, from the start: two pages that share would wait for each other's end when both have to cut days.
+    locks.rebuild_summaries(connection)
+    staging.stage_events(connection, staging.latest_versions(rows))
+    loaded = connection.execute(statements.LOAD_EVENTS, {"source": source}).one()
+    if loaded.moved:
+        recut.follow_zones(connection, event_ids=loaded.moved, now=now)
+    if loaded.renamed:
+        recut.follow_names(connection, event_ids=loaded.renamed)
+    return loaded.inserted, loaded.updated
+
+
+def _count(connection: sa.Connection, counts: Counts, run_id: int) -> None:
+    told = {
+        "read": counts.read,
+        "inserted": counts.inserted,
+        "updated": counts.updated,
+        "unchanged": counts.unchanged,
+        "rejected": counts.rejected,
+    }
+    connection.execute(statements.COUNT_PAGE, {**told, "run_id": run_id})

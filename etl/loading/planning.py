@@ -1,0 +1,90 @@
+"""
+What loading pages would insert and update, page by page, without a lock on any table that others use.
+
+What earlier pages would have written stands in a temporary table, which goes before the stored rows.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from etl.loading import staging, statements
+from etl.rows import Endpoint
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """
+    The comparison of one table.
+
+    Attributes:
+        table: the raw table.
+        columns: what the source tells; the first is the key.
+        stage: fills the staging table.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    staged: str
+    stage: Callable[[sa.Connection, Sequence[Any]], None]
+
+    def begin(self, connection: sa.Connection) -> None:
+        """Plan nothing yet; the plan ends with the transaction."""
+        names = ", ".join(self.columns)
+        for statement in (
+            f"CREATE TEMPORARY TABLE planned_{self.table} ON COMMIT DROP AS "  # noqa: S608 - own names
+            f"SELECT {names} FROM {self.table} WITH NO DATA",
+            f"CREATE UNIQUE INDEX ON planned_{self.table} ({self.columns[0]})",
+        ):
+            connection.execute(sa.text(statement))
+
+    def compare(self, connection: sa.Connection, rows: Sequence[Any], *, source: str) -> tuple[int, int]:
+        """Add a page to the plan; return how many of its rows would be inserted and updated."""
+        self.stage(connection, rows)
+        counts = connection.execute(sa.text(self._comparison()), {"source": source}).one()
+        connection.execute(sa.text(f"DROP TABLE {self.staged}"))
+        return counts.inserted, counts.updated
+
+    def _comparison(self) -> str:
+        key, names = self.columns[0], ", ".join(self.columns)
+        of = {row: ", ".join(f"{row}.{column}" for column in self.columns) for row in ("given", "kept")}
+        changes = ", ".join(f"{column} = excluded.{column}" for column in self.columns[1:])
+        return f"""
+            WITH compared AS MATERIALIZED (
+                SELECT given.*, kept.{key} IS NULL AS is_new
+                FROM {self.staged} AS given LEFT JOIN LATERAL (
+                    SELECT 0 AS place, {names} FROM planned_{self.table} AS earlier
+                    WHERE earlier.{key} = given.{key}
+                    UNION ALL
+                    SELECT 1, {names} FROM {self.table} AS stored
+                    WHERE stored.source = :source AND stored.{key} = given.{key}
+                    ORDER BY place LIMIT 1
+                ) AS kept ON true
+                WHERE kept.{key} IS NULL OR (
+                    ({of["given"]}) IS DISTINCT FROM ({of["kept"]})
+                    AND (given.updated_at < kept.updated_at) IS NOT TRUE
+                )
+            ), planned AS (
+                INSERT INTO planned_{self.table} ({names}) SELECT {names} FROM compared
+                ON CONFLICT ({key}) DO UPDATE SET {changes}
+            )
+            SELECT count(*) FILTER (WHERE is_new) AS inserted, count(*) FILTER (WHERE NOT is_new) AS updated
+            FROM compared"""  # noqa: S608 - put together from this package's own names only
+
+
+PLANS: Mapping[Endpoint, Plan] = {
+    Endpoint.EVENTS: Plan(
+        table="raw_events",
+        columns=statements.EVENT_COLUMNS,
+        staged=statements.STAGED_EVENTS,
+        stage=staging.stage_events,
+    ),
+    Endpoint.SALES: Plan(
+        table="raw_sales",
+        columns=statements.SALE_COLUMNS,
+        staged=statements.STAGED_SALES,
+        stage=staging.stage_sales,
+    ),
+}
