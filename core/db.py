@@ -94,11 +94,16 @@ def copy_rows(
     """
     Add `rows` to `table` with COPY, in the transaction of `connection`.
 
-    Args:
-        columns: each column with the name of its Postgres type, in the order of a row's values.
+    `columns` names each column's Postgres type, in the order of a row's values.
+
+    Raises:
+        DriverError: a row does not fit.
     """
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), names)
+    # As execute() does; otherwise a rollback would know of no transaction, and undo nothing.
+    if not connection.in_transaction():
+        connection.begin()
     # SQLAlchemy's own cursor: of a joined connection it opens the savepoint.
     cursor: Any = connection.connection.cursor()
     with cursor, cursor.copy(statement) as copy:
