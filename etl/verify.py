@@ -26,7 +26,8 @@ WITH found AS (
     UNION ALL
     SELECT 'event_sales_summary', concat_ws(' ', event_id, currency),
         concat_ws(' / ', kept.total_tickets, kept.total_revenue, kept.row_count, kept.event_name),
-        concat_ws(' / ', told.tickets, told.revenue, told.row_count, events.name)
+        concat_ws(' / ', told.tickets, told.revenue, told.row_count,
+            CASE WHEN told.row_count > 0 THEN events.name END)
     FROM event_sales_summary AS kept FULL JOIN ({TOTALS}) AS told USING (event_id, currency)
     LEFT JOIN events USING (event_id)
     WHERE (kept.total_tickets, kept.total_revenue, kept.row_count, kept.event_name)

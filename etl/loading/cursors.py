@@ -83,9 +83,9 @@ class Walk:
     """
     One way through an endpoint: where it begins, and the mark after each page.
 
-    Rows are taken for ascending once STEPS of them went up, and until one lies further back than the lag. While
-    they ascend, an interrupted walk goes on from the greatest timestamp so far; otherwise with the page after
-    which it was interrupted, under the cursor that it began with.
+    Rows are taken for ascending once STEPS of them went up, and until one lies further back than the lag.
+    While they ascend, an interrupted walk goes on from the greatest timestamp so far; otherwise with the page
+    after which it was interrupted, under the cursor that it began with.
     """
 
     def __init__(self, mark: Mark, *, since: datetime | None, lag: timedelta, now: datetime) -> None:

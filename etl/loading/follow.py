@@ -1,5 +1,5 @@
 """
-What happens when staff change an event: its days are cut in the new time zone, its summaries get its new name.
+What happens when staff change an event: its days are cut in the new zone, its summaries get the new name.
 
 In the transaction that saves the event, wherever there is one, as in the admin.
 """

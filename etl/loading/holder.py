@@ -44,12 +44,12 @@ def _machine() -> str:
     """
     with suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text()
-        return hashlib.sha256(f"{boot}{os.readlink('/proc/self/ns/pid')}".encode()).hexdigest()[:12]
+        return hashlib.sha256(f"{boot}{Path('/proc/self/ns/pid').readlink()}".encode()).hexdigest()[:12]
     return ""
 
 
 def _started(pid: int) -> str:
-    """Return the ticks since boot at which process `pid` started, "" when there is none, or only its remains."""
+    """Return the ticks since boot at which process `pid` started, "" when it is gone or a zombie."""
     with suppress(OSError):
         # The second field, the program's name in brackets, may hold spaces.
         state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

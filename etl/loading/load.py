@@ -33,9 +33,7 @@ def load_page(  # noqa: PLR0913 - a page, and the run that it belongs to
     """
     Load `page` as rows of `source`, store `cursor` and count the page in the run `run_id`.
 
-    Args:
-        now: when the summaries changed, and the rows were rejected.
-        lease: renewed in the same transaction.
+    `now` is when summaries change and rows are rejected. `lease` is renewed in the same transaction.
 
     Raises:
         LeaseLost: another run has the lease; nothing was written.
@@ -81,6 +79,7 @@ def _load_sales(
     staging.stage_sales(connection, staging.latest_versions(rows))
     connection.execute(statements.REGISTER_EVENTS, {"event_ids": list({row.event_id for row in rows})})
     loaded = connection.execute(statements.LOAD_SALES, {"source": source, "now": now}).one()
+    staging.drop(connection, statements.STAGED_SALES)
     if loaded.emptied:
         connection.execute(statements.DROP_EMPTY_DAYS, {"event_ids": loaded.emptied})
         connection.execute(statements.DROP_EMPTY_TOTALS, {"event_ids": loaded.emptied})
@@ -94,6 +93,7 @@ def _load_events(
     locks.rebuild_summaries(connection)
     staging.stage_events(connection, staging.latest_versions(rows))
     loaded = connection.execute(statements.LOAD_EVENTS, {"source": source}).one()
+    staging.drop(connection, statements.STAGED_EVENTS)
     if loaded.moved:
         recut.follow_zones(connection, event_ids=loaded.moved, now=now)
     if loaded.renamed:

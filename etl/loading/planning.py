@@ -33,18 +33,16 @@ class Plan:
     def begin(self, connection: sa.Connection) -> None:
         """Plan nothing yet; the plan ends with the transaction."""
         names = ", ".join(self.columns)
-        for statement in (
-            f"CREATE TEMPORARY TABLE planned_{self.table} ON COMMIT DROP AS "  # noqa: S608 - own names
-            f"SELECT {names} FROM {self.table} WITH NO DATA",
-            f"CREATE UNIQUE INDEX ON planned_{self.table} ({self.columns[0]})",
-        ):
-            connection.execute(sa.text(statement))
+        empty = f"SELECT {names} FROM {self.table} WITH NO DATA"  # noqa: S608 - own names
+        table = f"planned_{self.table}"
+        connection.execute(sa.text(f"CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS {empty}"))
+        connection.execute(sa.text(f"CREATE UNIQUE INDEX ON {table} ({self.columns[0]})"))
 
     def compare(self, connection: sa.Connection, rows: Sequence[Any], *, source: str) -> tuple[int, int]:
         """Add a page to the plan; return how many of its rows would be inserted and updated."""
         self.stage(connection, rows)
         counts = connection.execute(sa.text(self._comparison()), {"source": source}).one()
-        connection.execute(sa.text(f"DROP TABLE {self.staged}"))
+        staging.drop(connection, self.staged)
         return counts.inserted, counts.updated
 
     def _comparison(self) -> str:

@@ -43,6 +43,11 @@ def stage_events(connection: sa.Connection, rows: Sequence[EventRow]) -> None:
     db.copy_rows(connection, statements.STAGED_EVENTS, columns=columns, rows=rows)
 
 
+def drop(connection: sa.Connection, table: str) -> None:
+    """Make room for the next page: inside `transaction.atomic()` the transaction is not over yet."""
+    connection.execute(sa.text(f"DROP TABLE {table}"))
+
+
 def latest_versions(rows: Sequence[AnyRow]) -> Sequence[AnyRow]:
     """Return each id once: its newest version, of equally new ones the last."""
     if len({row[0] for row in rows}) == len(rows):

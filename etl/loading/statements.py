@@ -3,9 +3,10 @@ The SQL that brings a staged page into the raw rows, and the difference that it 
 
 Only rows that differ are written. A row whose source says that it is older than the stored one is left out.
 
-A stored row is looked up by its key inside LATERAL ... LIMIT 1: temporary tables have no statistics, and without
-it the planner may read all of `raw_sales` for each page. Postgres runs the parts of a WITH in the order in which
-they read each other; summaries are locked in the order days, events, each by key, so no two loads deadlock.
+A stored row is looked up by its key inside LATERAL ... LIMIT 1: temporary tables have no statistics, and
+without it the planner may read all of `raw_sales` for each page. Postgres runs the parts of a WITH in the
+order in which they read each other; summaries are locked in the order days, totals, each by key, so no two
+loads deadlock.
 """
 
 import sqlalchemy as sa

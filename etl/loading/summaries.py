@@ -18,8 +18,8 @@ _PERIOD = """(CAST(:first_day AS date) IS NULL OR {row}.sale_date >= :first_day)
 
 def _sums(group: str, scope: str) -> str:
     return f"""
-    SELECT {group}, sum({counted("sale", "quantity")}) AS tickets, sum({counted("sale", "amount")}) AS revenue,
-        count(*) AS row_count
+    SELECT {group}, sum({counted("sale", "quantity")}) AS tickets,
+        sum({counted("sale", "amount")}) AS revenue, count(*) AS row_count
     FROM raw_sales AS sale WHERE {scope.format(row="sale")} GROUP BY {group}"""  # noqa: S608 - own text
 
 

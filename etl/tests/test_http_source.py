@@ -14,7 +14,7 @@ from etl.sources import SourceSpec, open_source
 from etl.sources.contract import Source, SourceFailed
 from etl.sources.patience import retry_after_seconds
 from etl.sources.requests import Requests
-from etl.tests.cast import NOW, told
+from etl.tests.told import NOW, told
 from etl.tests.upstream import Answer, Asked, Script, Upstream, in_turn, upstream
 
 TOKEN = "t0ken-that-nobody-may-see"

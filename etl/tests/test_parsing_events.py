@@ -7,7 +7,7 @@ import pytest
 
 from etl.parsing import Dialect
 from etl.rows import EventRow, Rejection
-from etl.tests.cast import NOW, TONIGHT, read_event
+from etl.tests.told import NOW, TONIGHT, read_event
 
 
 class TestEvent:

@@ -1,0 +1,47 @@
+"""
+What an upstream tells in the tests of the parsing: a sale of two tickets for tonight, and what is read from it.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from etl.parsing import Dialect
+from etl.rows import EventRow, Rejection, SaleRow
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+TONIGHT = "EV-TONIGHT"
+
+
+def told(**changes: Any) -> dict[str, Any]:
+    """Return a sale as an upstream tells it; a change to None leaves the field out."""
+    payload = {
+        "sale_id": "S-1",
+        "event_id": TONIGHT,
+        "quantity": 2,
+        "total_amount": "50.00",
+        "currency": "EUR",
+        "sale_date": "2026-05-31T19:30:00Z",
+        **changes,
+    }
+    return {name: value for name, value in payload.items() if value is not None}
+
+
+def read(*, dialect: Dialect | None = None, **changes: Any) -> SaleRow:
+    """Return the row of a sale that can be read."""
+    row = (dialect or Dialect(now=NOW)).sale(told(**changes))
+    assert isinstance(row, SaleRow), row
+    return row
+
+
+def rejected(*, dialect: Dialect | None = None, **changes: Any) -> Rejection:
+    """Return the rejection of a sale that cannot."""
+    row = (dialect or Dialect(now=NOW)).sale(told(**changes))
+    assert isinstance(row, Rejection), row
+    return row
+
+
+def read_event(*, dialect: Dialect | None = None, **payload: Any) -> EventRow:
+    """Return the row of an event that can be read."""
+    row = (dialect or Dialect(now=NOW)).event(payload)
+    assert isinstance(row, EventRow), row
+    return row
