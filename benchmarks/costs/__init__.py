@@ -19,6 +19,8 @@ BENCHMARKS = (
     "overflow",
     "memory",
     "throughput",
+    "etl_load",
+    "etl_scale",
 )
 
 

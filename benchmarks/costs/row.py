@@ -20,6 +20,12 @@ def at_most(what: str, value: float, limit: float, unit: str) -> Row:
     return Row(what, f"{value:.3g} {unit}", f"at most {limit:g} {unit}", value <= limit)
 
 
+def at_least(what: str, value: float, limit: float, unit: str) -> Row:
+    """Return a row whose value should reach `limit`."""
+    figure = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits say enough
+    return Row(what, f"{figure} {unit}", f"at least {limit:,g} {unit}", value >= limit)
+
+
 def plain(what: str, value: str) -> Row:
     """Return a row without a target."""
     return Row(what, value)
