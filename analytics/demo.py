@@ -5,30 +5,25 @@ Seeding again changes nothing but the evening: "tonight" is always the coming on
 """
 
 import json
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from django.contrib.auth import get_user_model
 
 from analytics import qr
 from analytics.models import Event, Gate
+from analytics.tonight import EVENT_ID, GATES, NAME, TICKET_COUNT, evening, ticket_id
 
-EVENT_ID = "tonight"
-GATES = ("north", "south")
-TICKET_COUNT = 200
+__all__ = ["EVENT_ID", "GATES", "TICKET_COUNT", "seed_admin", "seed_event", "sign_ticket", "write_tickets"]
+
 ADMIN = "admin"
 
 
 def seed_event(*, now: datetime) -> Event:
     """Make the event with its gates, from 20:00 to 23:00 UTC on the day of `now`."""
-    starts_at = datetime.combine(now.date(), time(20), tzinfo=now.tzinfo)
+    starts_at, ends_at = evening(now)
     event, _ = Event.objects.update_or_create(
-        event_id=EVENT_ID,
-        defaults={
-            "name": "Tonight's concert",
-            "starts_at": starts_at,
-            "ends_at": starts_at + timedelta(hours=3),
-        },
+        event_id=EVENT_ID, defaults={"name": NAME, "starts_at": starts_at, "ends_at": ends_at}
     )
     for name in GATES:
         Gate.objects.get_or_create(event=event, name=name)
@@ -53,7 +48,7 @@ def write_tickets(path: Path) -> None:
 
 def ticket(number: int) -> dict[str, str]:
     """Return the request that shows ticket `number` at the north gate."""
-    return {"qr_text": sign_ticket(f"TONIGHT-{number:03}"), "gate": GATES[0]}
+    return {"qr_text": sign_ticket(ticket_id(number)), "gate": GATES[0]}
 
 
 def sign_ticket(ticket_id: str) -> str:

@@ -1,5 +1,5 @@
 """
-What `make run` needs before Django reads its settings: keys, a Postgres, and one run at a time.
+What `make run` needs before Django reads its settings: keys, a Postgres, an upstream, and one run at a time.
 
 `prepare()` fills in what neither the environment nor `.env` gives, and remembers it in `var/demo.env`, so
 that a command in a second terminal finds the same keys and the same database. No production code calls it.
@@ -18,12 +18,18 @@ from typing import TextIO
 import environ
 
 from core.embedded import EmbeddedPostgres, EmbeddedPostgresFailed
+from etl.demo.process import UpstreamProcess
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 DATABASE = "turnstile"
 # What is made when it is not given, in random bytes; a password is typed by hand.
 KEYS = {"SECRET_KEY": 36, "QR_SIGNING_KEY": 36, "SERVICE_API_KEY": 36, "DEMO_ADMIN_PASSWORD": 12}
+# They belong together: a token goes to the source that it was given for.
+SOURCE_URL, SOURCE_TOKEN = "ETL_SOURCE_URL", "ETL_SOURCE_TOKEN"
+TOKEN_BYTES = 24
+# Tells `demo_load` that the demo's own upstream is there to be read; never written down.
+UPSTREAM_RUNS = "DEMO_UPSTREAM"
 
 
 class DemoRefused(RuntimeError):
@@ -47,15 +53,21 @@ def prepare(folder: Path = VAR_DIR, *, settings_file: Path = BASE_DIR / ".env") 
 
 
 def describe(folder: Path, *, settings_file: Path) -> Mapping[str, str]:
-    """Return the settings that nobody gave, those of an earlier run first; start Postgres when it is one."""
+    """Return the settings that nobody gave, those of an earlier run first; start what they name."""
     _forget_empty_values()
     _read(settings_file)
     missing = [name for name in KEYS if name not in os.environ]
     needs_database = "DATABASE_URL" not in os.environ
+    needs_source = SOURCE_URL not in os.environ
+    if not needs_source:
+        # Given, if only as none: that of an earlier run's upstream must not be sent to this source.
+        os.environ.setdefault(SOURCE_TOKEN, "")
     _read(folder / "demo.env")
     made = {name: os.environ.get(name) or secrets.token_urlsafe(KEYS[name]) for name in missing}
     if needs_database:
         made["DATABASE_URL"] = _start_postgres(folder)
+    if needs_source:
+        made |= _start_upstream()
     remember(made, folder / "demo.env")
     return made
 
@@ -119,9 +131,17 @@ def _start_postgres(folder: Path) -> str:
     return server.url(DATABASE)
 
 
+def _start_upstream() -> Mapping[str, str]:
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    upstream = UpstreamProcess(token=token)
+    atexit.register(upstream.stop)
+    os.environ[UPSTREAM_RUNS] = upstream.url
+    return {SOURCE_URL: upstream.url, SOURCE_TOKEN: token}
+
+
 def _forget_empty_values() -> None:
     # `NAME=` in a shell or a container's description means: not given.
-    for name in (*KEYS, "DATABASE_URL"):
+    for name in (*KEYS, "DATABASE_URL", SOURCE_URL, SOURCE_TOKEN):
         if not os.environ.get(name, "").strip():
             os.environ.pop(name, None)
 

@@ -1,28 +1,52 @@
 """What `make run` makes before Django starts: which settings it takes, makes, keeps and writes down."""
 
+import atexit
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from config import demo
+from etl.demo.process import UpstreamProcess
+from etl.rows import Endpoint
+from etl.sources import SourceSpec, open_source
 
 OWN_DATABASE = "postgres://gate@db.example/turnstile"
+OWN_SOURCE = "https://tickets.example/api"
 
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """An environment that gives a database and no key; what a test adds is taken away again."""
+    """An environment that gives a database, a source and no key; what a test adds is taken away again."""
     before = dict(os.environ)
     for name in demo.KEYS:
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("ETL_SOURCE_TOKEN", raising=False)
     monkeypatch.setenv("DATABASE_URL", OWN_DATABASE)
+    monkeypatch.setenv("ETL_SOURCE_URL", OWN_SOURCE)
     yield monkeypatch
     monkeypatch.undo()
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture
+def upstreams(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[UpstreamProcess]]:
+    """The upstreams that a test starts; they end with it, not with the test run."""
+    started: list[UpstreamProcess] = []
+
+    def end_with_the_test(stop: Callable[[], None]) -> None:
+        upstream = getattr(stop, "__self__", None)
+        assert isinstance(upstream, UpstreamProcess)
+        started.append(upstream)
+
+    monkeypatch.setattr(atexit, "register", end_with_the_test)
+    monkeypatch.delenv("DEMO_UPSTREAM", raising=False)
+    yield started
+    for upstream in started:
+        upstream.stop()
 
 
 def remembered(folder: Path) -> dict[str, str]:
@@ -69,6 +93,66 @@ class TestDescribe:
 
         assert "DATABASE_URL" not in remembered(tmp_path)
         assert not (tmp_path / "postgres").exists()
+
+
+class TestUpstream:
+    def test_of_the_demo_answers_where_no_source_was_given(
+        self, environment: pytest.MonkeyPatch, tmp_path: Path, upstreams: list[UpstreamProcess]
+    ) -> None:
+        environment.setenv("ETL_SOURCE_URL", "")
+
+        made = demo.describe(tmp_path, settings_file=tmp_path / ".env")
+
+        source = open_source(SourceSpec(address=made["ETL_SOURCE_URL"], token=made["ETL_SOURCE_TOKEN"]))
+        assert len(next(source.pages(Endpoint.EVENTS)).rows) == 20
+        source.close()
+        assert [upstream.url for upstream in upstreams] == [made["ETL_SOURCE_URL"]]
+        assert os.environ["DEMO_UPSTREAM"] == made["ETL_SOURCE_URL"]
+
+    def test_is_found_by_a_second_terminal(
+        self, environment: pytest.MonkeyPatch, tmp_path: Path, upstreams: list[UpstreamProcess]
+    ) -> None:
+        del upstreams
+        environment.delenv("ETL_SOURCE_URL")
+
+        made = demo.describe(tmp_path, settings_file=tmp_path / ".env")
+
+        kept = remembered(tmp_path)
+        assert (kept["ETL_SOURCE_URL"], kept["ETL_SOURCE_TOKEN"]) == (
+            made["ETL_SOURCE_URL"],
+            made["ETL_SOURCE_TOKEN"],
+        )
+        assert "DEMO_UPSTREAM" not in kept
+
+    def test_is_another_one_at_each_start(
+        self, environment: pytest.MonkeyPatch, tmp_path: Path, upstreams: list[UpstreamProcess]
+    ) -> None:
+        environment.delenv("ETL_SOURCE_URL")
+        first = demo.describe(tmp_path, settings_file=tmp_path / ".env")
+        for name in (*demo.KEYS, "ETL_SOURCE_URL", "ETL_SOURCE_TOKEN"):
+            environment.delenv(name, raising=False)
+
+        second = demo.describe(tmp_path, settings_file=tmp_path / ".env")
+
+        assert len(upstreams) == 2
+        assert first["ETL_SOURCE_TOKEN"] != second["ETL_SOURCE_TOKEN"]
+        assert remembered(tmp_path)["ETL_SOURCE_URL"] == second["ETL_SOURCE_URL"]
+
+    def test_is_not_started_beside_a_source_that_was_given(
+        self, environment: pytest.MonkeyPatch, tmp_path: Path, upstreams: list[UpstreamProcess]
+    ) -> None:
+        del environment
+        demo.remember(
+            {"ETL_SOURCE_URL": "http://127.0.0.1:9", "ETL_SOURCE_TOKEN": "x"}, tmp_path / "demo.env"
+        )
+
+        made = demo.describe(tmp_path, settings_file=tmp_path / ".env")
+
+        assert (upstreams, "DEMO_UPSTREAM" in os.environ) == ([], False)
+        assert not {"ETL_SOURCE_URL", "ETL_SOURCE_TOKEN"} & {*made, *remembered(tmp_path)}
+        # The token of an earlier run's upstream is not for this source.
+        assert os.environ["ETL_SOURCE_URL"] == OWN_SOURCE
+        assert "ETL_SOURCE_TOKEN" not in os.environ
 
 
 class TestRemember:

@@ -46,6 +46,7 @@ class Command(BaseCommand):
         if demo:
             call_command("migrate", verbosity=0, interactive=False)
             call_command("demo_seed", url=f"http://{HOST}:{port}", stdout=self.stdout)
+            call_command("demo_load", stdout=self.stdout)
         else:
             refuse_pending_migrations()
         give_up_connections()
