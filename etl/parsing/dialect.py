@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from etl.parsing import events, instants, sale_fields, texts
+from etl.parsing import events, sale_fields, texts
 from etl.parsing.identity import identity_of
 from etl.parsing.rules import Rules
 from etl.parsing.sales import sale_row
 from etl.parsing.told import SALE_ID, first, told_event, told_sale
 from etl.parsing.unreadable import Unreadable, shown
 from etl.rows import Endpoint, EventRow, Rejection, SaleRow
+from etl.timestamps import FURTHEST_AHEAD
 
 # Clocks differ, and a day begins elsewhere before it begins here.
 _AHEAD = timedelta(days=1)
@@ -43,7 +44,7 @@ class Dialect:
         latest_at = self.now + _AHEAD
         rules = Rules(
             latest_at=latest_at,
-            latest_on=(latest_at + instants.EARLIEST).date(),
+            latest_on=(latest_at + FURTHEST_AHEAD).date(),
             currency=self.currency and texts.currency("currency", self.currency),
             zone=ZoneInfo(texts.zone("timezone", self.timezone)) if self.timezone else None,
         )

@@ -2,7 +2,7 @@
 Instants and days as a source tells them, in ISO 8601. An unreadable one is never replaced by today.
 """
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,8 +11,6 @@ from etl.parsing.unreadable import Unreadable, shown
 _fromisoformat = datetime.fromisoformat
 # "2026-01-05"; what is longer has a time.
 _DAY = 10
-# The earliest that a day begins anywhere on Earth, before it begins in UTC.
-EARLIEST = timedelta(hours=14)
 
 
 def is_day(value: Any) -> bool:
@@ -63,13 +61,6 @@ def day(field: str, value: str) -> date:
         return date.fromisoformat(value)
     except (ValueError, IndexError):
         raise _not_iso(field, value) from None
-
-
-def begin_of(on: date) -> datetime:
-    """Return the earliest instant, anywhere on Earth, at which the day `on` begins."""
-    midnight = datetime.combine(on, time(), UTC)
-    # The calendar has nothing before its first day.
-    return midnight - EARLIEST if on > date.min else midnight
 
 
 def _localised(field: str, value: str, at: datetime, zone: ZoneInfo | None) -> datetime:

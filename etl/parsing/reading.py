@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from etl.parsing import instants
 from etl.parsing.dialect import Dialect
 from etl.parsing.events import event_row
 from etl.parsing.sales import sale_row
 from etl.parsing.unreadable import Unreadable
 from etl.rows import Endpoint, EventRow, Rejection, SaleRow
+from etl.timestamps import timestamp_of
 
 
 @dataclass(slots=True)
@@ -60,11 +60,3 @@ def rows_of(
             whole = whole or payloads()
             reading.keep(dialect.row(endpoint, whole[index]))
     return reading
-
-
-def timestamp_of(row: SaleRow | EventRow) -> datetime | None:
-    """Return when the source last touched `row`, never later than the truth; None when it does not tell."""
-    if isinstance(row, EventRow):
-        return row.updated_at
-    at = row.updated_at or row.sold_at
-    return instants.begin_of(row.sold_on) if at is None and row.sold_on else at

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar, cast
 
-from etl.loading.timestamps import timestamp_of
 from etl.rows import EventRow, Page, SaleRow
+from etl.timestamps import timestamp_of
 
 AnyRow = TypeVar("AnyRow", EventRow, SaleRow)
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from etl.loading.cursors import STEPS
 from etl.loading.load import Counts, load_page
-from etl.loading.timestamps import timestamp_of
 from etl.models import DailyTicketSales, EventSalesSummary, RawSale, Run
 from etl.rows import Endpoint, EventRow, Page, Rejection, SaleRow
 from etl.runs.options import RunOptions
 from etl.runs.pipeline import run_etl
+from etl.timestamps import timestamp_of
 
 UPSTREAM = "upstream"
 TONIGHT, MATINEE, LATE_SHOW = "tonight", "matinee", "late show"

@@ -1,5 +1,5 @@
 """
-What an upstream tells in the tests of the parsing: a sale of two tickets for tonight, and what is read from it.
+What an upstream tells in the tests of the parsing: a sale of two tickets, and what is read from it.
 """
 
 from datetime import UTC, datetime
