@@ -1,0 +1,51 @@
+"""
+How `manage.py etl` ends. Every error is one sentence with the cure, on standard error.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.management.base import CommandError
+
+from core import db
+from etl.loading.lease import LeaseHeld, LeaseLost
+from etl.retry import NoSuchRow
+from etl.sources import SourceFailed
+
+FAILED = 1
+# What argparse itself ends with.
+USAGE = 2
+TOO_MANY_REJECTS = 3
+LEASE_HELD = 4
+# A shell's way to tell by which signal a program ended: 130 for SIGINT, 143 for SIGTERM.
+SIGNALLED = 128
+
+
+class UsageError(CommandError):
+    """The arguments contradict each other, or one cannot be read: nothing was done."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, returncode=USAGE)
+
+
+def failure(sentence: str, code: int = FAILED) -> CommandError:
+    """Return the error that ends the command with `code`."""
+    return CommandError(sentence, returncode=code)
+
+
+@contextmanager
+def told_in_a_sentence() -> Iterator[None]:
+    """Turn what may go wrong in any subcommand into its sentence and exit code; a bug keeps its traceback."""
+    try:
+        yield
+    except LeaseHeld as error:
+        raise failure(str(error), LEASE_HELD) from None
+    except (SourceFailed, LeaseLost, NoSuchRow) as error:
+        raise failure(str(error)) from None
+    except Exception as error:
+        if not db.is_unavailable(error):
+            raise
+        reason = db.unavailable_reason(error)
+        raise failure(
+            f"the database cannot serve now ({reason}): `manage.py doctor` tells more; run again then"
+        ) from error

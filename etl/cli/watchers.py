@@ -1,0 +1,91 @@
+"""
+What a run shows while it loads: one line for each page, or JSON. `etl.cli.progress` is for terminals.
+"""
+
+from time import monotonic
+from typing import Any, Protocol
+
+from etl.cli import runs
+from etl.cli.printer import Printer
+from etl.loading.counts import Counts
+from etl.models import Run
+from etl.rows import Page
+
+
+class Display(Protocol):
+    """A `Watcher` of the run that is also told its end."""
+
+    def run_started(self, run: Run, resumed: bool) -> None: ...  # noqa: FBT001 - Watcher's own signature
+
+    def page_loaded(self, page: Page, counts: Counts, totals: Counts, page_count: int) -> None: ...
+
+    def waiting(self, seconds: float) -> None: ...
+
+    def run_ended(self, run: Run) -> None: ...
+
+
+class Lines:
+    """One line for each page, and one for the run: for logs."""
+
+    def __init__(self, printer: Printer) -> None:
+        self._printer = printer
+        self._page_began = monotonic()
+
+    def run_started(self, run: Run, resumed: bool) -> None:  # noqa: FBT001 - Watcher's own signature
+        how = " where an earlier run was interrupted" if resumed else ""
+        self._printer.line(f"run {run.pk} of {run.source} ({run.mode}) begins{how}")
+        self._page_began = monotonic()
+
+    def page_loaded(self, page: Page, counts: Counts, totals: Counts, page_count: int) -> None:
+        del totals
+        took = _since(self._page_began)
+        self._page_began = monotonic()
+        of = f" of {page.page_total:,}" if page.page_total else ""
+        self._printer.line(
+            f"page {page_count:,}{of} of {page.endpoint}: {counts.read:,} rows: {_told(counts)}, "
+            f"{counts.read / took:,.0f} rows/s"
+        )
+
+    def waiting(self, seconds: float) -> None:
+        """A log has its lines; a person who waits is at a terminal."""
+
+    def run_ended(self, run: Run) -> None:
+        self._printer.line(runs.sentence(run))
+
+
+class Records:
+    """One line of JSON for each page, and one for the run: for programs."""
+
+    def __init__(self, printer: Printer) -> None:
+        self._printer = printer
+        self._page_began = monotonic()
+
+    def run_started(self, run: Run, resumed: bool) -> None:  # noqa: FBT001 - Watcher's own signature
+        del run, resumed
+        self._page_began = monotonic()
+
+    def page_loaded(self, page: Page, counts: Counts, totals: Counts, page_count: int) -> None:
+        del totals
+        took = _since(self._page_began)
+        self._page_began = monotonic()
+        self._printer.json(_page_record(page, counts, page_count) | {"seconds": round(took, 3)})
+
+    def waiting(self, seconds: float) -> None:
+        """A program sees that no line comes."""
+
+    def run_ended(self, run: Run) -> None:
+        self._printer.json(runs.record(run))
+
+
+def _page_record(page: Page, counts: Counts, page_count: int) -> dict[str, Any]:
+    told = {f"{name}_count": getattr(counts, name) for name in runs.COUNTS[1:]}
+    return {"page": page_count, "page_total": page.page_total, "endpoint": page.endpoint.value, **told}
+
+
+def _told(counts: Counts) -> str:
+    return ", ".join(f"{getattr(counts, name):,} {name}" for name in runs.COUNTS[2:])
+
+
+def _since(began: float) -> float:
+    # Never zero: a rate is worked out from it.
+    return max(monotonic() - began, 1e-6)
