@@ -6,11 +6,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from etl.cli import check_source, diff, rejects, run, status
+from etl.cli import check_source, diff, rebuild, rejects, reset_cursor, run, status, verify
 from etl.cli.exits import told_in_a_sentence
 from etl.cli.printer import Printer
 
-SUBCOMMANDS = (run, status, diff, rejects, check_source)
+SUBCOMMANDS = (run, status, diff, rejects, rebuild, verify, reset_cursor, check_source)
 
 
 class Command(BaseCommand):
