@@ -41,7 +41,8 @@ class Printer:
         """Print a table; each value as `as_text` writes it."""
         table = Table(title=title, title_justify="left")
         for name in names:
-            table.add_column(name, justify="left")
+            # Folded, not cut: an error's end is its cure.
+            table.add_column(name, overflow="fold")
         for row in rows:
             # Text: a source's own words are no markup.
             table.add_row(*(Text(as_text(value)) for value in row))

@@ -68,20 +68,10 @@ class Bars:
             self.progress.update(task, waits=f"waiting for the source, {seconds:.0f} s")
 
     def run_ended(self, run: Run) -> None:
-        names = (
-            "Source",
-            "Outcome",
-            "Pages",
-            "Rows",
-            "Inserted",
-            "Updated",
-            "Unchanged",
-            "Rejected",
-            "Seconds",
-        )
-        counts = [getattr(run, f"{name}_count") for name in runs.COUNTS]
-        row = [run.source, run.get_outcome_display(), *counts, f"{runs.seconds(run):.1f}"]
-        self._printer.table(f"Run {run.pk}: {run.mode}", names, [row])
+        counts = [(name.title(), getattr(run, f"{name}_count")) for name in runs.COUNTS]
+        outcome = ("Outcome", run.get_outcome_display())
+        rows = [("Source", run.source), outcome, *counts, ("Seconds", f"{runs.seconds(run):.1f}")]
+        self._printer.table(f"Run {run.pk}: {run.mode}", ("", ""), rows)
 
     def _task(self, endpoint: Endpoint) -> TaskID:
         if endpoint not in self._tasks:

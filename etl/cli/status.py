@@ -11,6 +11,7 @@ from etl import queries
 from etl.cli import runs
 from etl.cli.arguments import positive
 from etl.cli.printer import Printer, as_text
+from etl.models import Cursor
 from etl.queries import SourceStatus
 
 NAME = "status"
@@ -72,7 +73,7 @@ def _show(status: SourceStatus, now: datetime, printer: Printer) -> None:
 
 
 def _lines(status: SourceStatus) -> list[str]:
-    lines = [f"{name}: read up to {_reached(cursor)}" for name, cursor in status.cursors.items()]
+    lines = [f"{name}: {_reached(cursor)}" for name, cursor in status.cursors.items()]
     if status.open_reject_count:
         lines.append(f"rejected rows: {status.open_reject_count:,} (`manage.py etl rejects list`)")
     if status.lease:
@@ -81,9 +82,10 @@ def _lines(status: SourceStatus) -> list[str]:
     return lines
 
 
-def _reached(cursor: Any) -> str:
-    reached = as_text(cursor.cursor_at) or "nothing yet"
-    return f"{reached}, interrupted: the next run goes on there" if cursor.resume else reached
+def _reached(cursor: Cursor) -> str:
+    reached = as_text(cursor.cursor_at)
+    told = f"read up to {reached}" if reached else "no timestamp so far, so a run reads all of them"
+    return f"{told}; interrupted, the next run goes on there" if cursor.resume else told
 
 
 def _freshness(fresh_at: datetime | None, now: datetime) -> str:

@@ -2,6 +2,7 @@
 What a run shows while it loads: one line for each page, or JSON. `etl.cli.progress` is for terminals.
 """
 
+from collections import Counter
 from time import monotonic
 from typing import Any, Protocol
 
@@ -9,7 +10,7 @@ from etl.cli import runs
 from etl.cli.printer import Printer
 from etl.loading.counts import Counts
 from etl.models import Run
-from etl.rows import Page
+from etl.rows import Endpoint, Page
 
 
 class Display(Protocol):
@@ -30,6 +31,8 @@ class Lines:
     def __init__(self, printer: Printer) -> None:
         self._printer = printer
         self._page_began = monotonic()
+        # The run counts pages of all endpoints, a source tells how many one has.
+        self._pages: Counter[Endpoint] = Counter()
 
     def run_started(self, run: Run, resumed: bool) -> None:  # noqa: FBT001 - Watcher's own signature
         how = " where an earlier run was interrupted" if resumed else ""
@@ -37,14 +40,14 @@ class Lines:
         self._page_began = monotonic()
 
     def page_loaded(self, page: Page, counts: Counts, totals: Counts, page_count: int) -> None:
-        del totals
+        del totals, page_count
+        self._pages[page.endpoint] += 1
         took = _since(self._page_began)
         self._page_began = monotonic()
         of = f" of {page.page_total:,}" if page.page_total else ""
-        self._printer.line(
-            f"page {page_count:,}{of} of {page.endpoint}: {counts.read:,} rows: {_told(counts)}, "
-            f"{counts.read / took:,.0f} rows/s"
-        )
+        which = f"page {self._pages[page.endpoint]:,}{of} of {page.endpoint}"
+        rate = f"{counts.read / took:,.0f} rows/s"
+        self._printer.line(f"{which}: {counts.read:,} rows: {_told(counts)}, {rate}")
 
     def waiting(self, seconds: float) -> None:
         """A log has its lines; a person who waits is at a terminal."""

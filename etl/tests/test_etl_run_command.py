@@ -1,5 +1,6 @@
 """`manage.py etl run`: what it prints, and how it ends."""
 
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,7 +74,7 @@ class TestARunOverTheUpstream:
         lines = etl("run", "--source", upstream.address).output.splitlines()
 
         assert len(lines) == 1 + 11 + 1
-        assert "10 rows: 10 inserted, 0 updated, 0 unchanged, 0 rejected" in lines[2]
+        assert "page 1 of 10 of sales: 10 rows: 10 inserted, 0 updated, 0 unchanged, 0 rejected" in lines[2]
         assert "done, 11 pages, 96 rows: 96 inserted" in lines[-1]
 
     def test_prints_json_when_it_is_asked_for(self, upstream: HeldUpstream) -> None:
@@ -87,7 +88,7 @@ class TestARunOverTheUpstream:
 
         assert "sales" in ended.output
         assert "rows/s" in ended.output
-        assert ended.output.rstrip().splitlines()[-2].count("│") > 5
+        assert re.search(r"Inserted +│ 96 ", ended.output)
 
     def test_writes_nothing_when_it_is_dry(self, upstream: HeldUpstream) -> None:
         ended = etl("run", "--source", upstream.address, "--dry-run", "--json")
