@@ -26,4 +26,4 @@ class TestDemoLoad:
 
         first, second = output.getvalue().splitlines()
         assert first.startswith("Upstream demo at http://127.0.0.1:9: ")
-        assert "not loaded (exit code 1)" in second
+        assert "not loaded (exit code 2)" in second
