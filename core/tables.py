@@ -68,7 +68,7 @@ def _build(model: type[models.Model]) -> sa.Table:
     columns = [_column(field, editor) for field in options.local_concrete_fields]
     table = sa.Table(options.db_table, METADATA, *columns, *_constraints(model, editor))
     for index in options.indexes:
-        _add_index(table, model, index)
+        _add_index(table, model, index, editor)
     for field in options.local_concrete_fields:
         _add_field_indexes(table, field)
     return table
@@ -139,15 +139,23 @@ def _column_names(model: type[models.Model], names: Sequence[str]) -> list[str]:
 def _check_indexes(model: type[models.Model]) -> None:
     # Before the table joins METADATA: half a table must not stay there.
     for index in _options(model).indexes:
-        if index.condition is not None or index.expressions or index.include or index.opclasses:
+        if index.expressions or index.include or index.opclasses:
             raise UnknownFieldType(f"{model.__name__} has {index!r}, which core.tables cannot express")
 
 
-def _add_index(table: sa.Table, model: type[models.Model], index: models.Index) -> None:
+def _add_index(
+    table: sa.Table, model: type[models.Model], index: models.Index, editor: BaseDatabaseSchemaEditor
+) -> None:
     names, orders = zip(*index.fields_orders, strict=True)
     columns = [table.c[column] for column in _column_names(model, names)]
     ordered = zip(columns, orders, strict=True)
-    sa.Index(index.name, *(column.desc() if order == "DESC" else column for column, order in ordered))
+    # Private, as for checks; None for an index of all rows.
+    condition = index._get_condition_sql(model, editor)  # type: ignore[attr-defined]  # noqa: SLF001
+    sa.Index(
+        index.name,
+        *(column.desc() if order == "DESC" else column for column, order in ordered),
+        postgresql_where=sa.text(condition) if condition else None,
+    )
 
 
 def _add_field_indexes(table: sa.Table, field: Any) -> None:

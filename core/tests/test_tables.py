@@ -43,6 +43,7 @@ with isolate_apps("core"):
             db_table = "samples"
             unique_together = (("small", "whole"),)
             constraints = (models.CheckConstraint(condition=~models.Q(name=""), name="samples_named"),)
+            indexes = (models.Index(fields=["-day"], condition=~models.Q(name=""), name="samples_of_a_day"),)
 
 
 COMPARED: list[type[models.Model]] = [*MODELS, Sample]
@@ -126,7 +127,7 @@ class TestTableFor:
                 class Meta:
                     app_label = "core"
                     db_table = "cameras_by_name"
-                    indexes = (models.Index(fields=["name"], condition=models.Q(name="a"), name="cameras_a"),)
+                    indexes = (models.Index("name", include=["id"], name="cameras_a"),)
 
         with pytest.raises(UnknownFieldType, match="Camera"):
             table_for(Camera)

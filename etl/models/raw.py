@@ -65,7 +65,8 @@ class RawSale(models.Model):
         db_table = "raw_sales"
         indexes = (
             models.Index(fields=["event_id", "sale_date"], name="raw_sales_by_day"),
-            models.Index(fields=["ticket_id"], name="raw_sales_by_ticket"),
+            # Most sources tell no ticket: only those rows are indexed that can be looked up.
+            models.Index(fields=["ticket_id"], name="raw_sales_by_ticket", condition=~models.Q(ticket_id="")),
         )
         constraints = (
             models.CheckConstraint(condition=models.Q(kind__in=SaleKind.values), name="raw_sales_kind"),
