@@ -99,6 +99,16 @@ class Service:
         lines = (self.folder / "var" / "demo.env").read_text().splitlines()
         return dict(line.split("=", 1) for line in lines)
 
+    @property
+    def upstream_port(self) -> int:
+        """Where the demo's own upstream listens."""
+        return int(self.keys["ETL_SOURCE_URL"].rpartition(":")[2])
+
+
+def made(keys: dict[str, str]) -> dict[str, str]:
+    """Return the keys that are made once; each start has an upstream of its own."""
+    return {name: value for name, value in keys.items() if not name.startswith("ETL_SOURCE_")}
+
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -188,28 +198,33 @@ class TestStoppingTheDemo:
         self, service: Service, number: signal.Signals
     ) -> None:
         with demo_running(service) as process:
+            upstream = service.upstream_port
             code, output = stop(process, number)
 
         assert (code, output.splitlines()[-1]) == (0, "Stopped.")
         assert "Traceback" not in output
         assert service.postgres.pid is None
         assert serve.is_free(service.port)
+        assert serve.is_free(upstream)
 
     def test_after_a_kill_it_starts_again_on_the_postgres_that_was_left_behind(
         self, service: Service
     ) -> None:
         with demo_running(service) as killed:
-            postgres, keys = service.postgres.pid, service.keys
+            postgres, keys, upstream = service.postgres.pid, service.keys, service.upstream_port
             kill(killed)
+            eventually(lambda: serve.is_free(upstream))
 
             with demo_running(service) as again:
-                assert (service.postgres.pid, service.keys) == (postgres, keys)
+                assert (service.postgres.pid, made(service.keys)) == (postgres, made(keys))
+                assert service.upstream_port != upstream
                 code, output = stop(again, signal.SIGINT)
 
         assert (code, service.postgres.pid) == (0, None)
         assert f"http://127.0.0.1:{service.port}/api/docs" in output
         assert f"admin / {keys['DEMO_ADMIN_PASSWORD']}" in output
         assert keys["SERVICE_API_KEY"] in output
+        assert f"Upstream demo at http://127.0.0.1:{service.upstream_port}" in output
 
 
 class TestPort:
