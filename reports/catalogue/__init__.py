@@ -1,0 +1,3 @@
+"""
+The catalogue: every report that staff can ask for.
+"""

@@ -1,0 +1,127 @@
+"""
+What a report is: a name, parameters, columns, one statement for its rows and one for its figures.
+
+Adding one is a module in `reports.catalogue` and its line in `reports.catalogue.REPORTS`. A report says what
+to read; `reports.making` reads it in one transaction, and `reports.formats` write it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+
+
+class Kind(StrEnum):
+    """What a column holds: it decides how each format writes a cell."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    # Decimal, in the currency that the row's own currency column names.
+    MONEY = "money"
+    DATE = "date"
+    # Aware; written in UTC.
+    INSTANT = "instant"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name in the statement, its heading, and what it holds."""
+
+    name: str
+    heading: str
+    kind: Kind = Kind.TEXT
+    # Whether XLSX and PDF give its total. Money is totalled for each currency.
+    has_total: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """
+    What a report is asked for.
+
+    Attributes:
+        start, end: the period in days: `start` included, `end` not. A report of instants takes them as UTC
+            days.
+        event_ids: only these events; None for all. A user who is limited to some events never has None.
+    """
+
+    start: date
+    end: date
+    event_ids: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of the summary: "Total sales", 1,234."""
+
+    label: str
+    value: int | Decimal | str | date | datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One series for the summary's chart."""
+
+    title: str
+    labels: Sequence[str]
+    values: Sequence[float]
+
+
+class Report(ABC):
+    """
+    One entry of the catalogue. Every method reads through the connection that it is given, and nothing else.
+    """
+
+    slug: ClassVar[str]
+    title: ClassVar[str]
+    description: ClassVar[str]
+    columns: ClassVar[tuple[Column, ...]]
+    # The models whose changes make a stored report stale, as `reports.data_version` reads them: "sales",
+    # "scans", "transfers", "runs".
+    reads: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def rows(self, parameters: Parameters) -> sa.Select[Any]:
+        """Return the statement of the rows, in order, with a column for each of `columns` by name."""
+
+    @abstractmethod
+    def figures(self, connection: sa.Connection, parameters: Parameters) -> list[Figure]:
+        """Return the summary: totals that equal the rows, because both come from one transaction."""
+
+    def chart(self, connection: sa.Connection, parameters: Parameters) -> Chart | None:
+        """Return what the PDF's first page draws; None for no chart."""
+        del connection, parameters
+        return None
+
+    def row_total(self, connection: sa.Connection, parameters: Parameters) -> int:
+        """Return how many rows there will be, for progress."""
+        counted = self.rows(parameters).order_by(None).subquery()
+        return connection.execute(sa.select(sa.func.count()).select_from(counted)).scalar_one()
+
+    # The layout of the legacy service's files, for those who read them with scripts -----------------------
+
+    def csv_preamble(
+        self, parameters: Parameters, figures: Sequence[Figure], generated_at: datetime
+    ) -> list[list[Any]]:
+        """Return the lines before the heading of the rows in CSV; none for a plain table."""
+        del parameters, figures, generated_at
+        return []
+
+    def json_document(
+        self, parameters: Parameters, figures: Sequence[Figure], generated_at: datetime
+    ) -> tuple[Mapping[str, Any], str]:
+        """Return the JSON document's members but for the rows, and the name of the rows' member."""
+        document = {
+            "report": self.slug,
+            "from": parameters.start,
+            "to": parameters.end,
+            "event_ids": parameters.event_ids,
+            "generated_at": generated_at,
+            "summary": {figure.label: figure.value for figure in figures},
+        }
+        return document, "rows"

@@ -1,0 +1,3 @@
+"""
+The formats: how a report's rows become a file.
+"""
