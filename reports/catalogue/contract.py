@@ -26,6 +26,8 @@ class Kind(StrEnum):
     DATE = "date"
     # Aware; written in UTC.
     INSTANT = "instant"
+    # Decimal, a share: 0.25 is a quarter. CSV and JSON write it as it is, XLSX and PDF as 25.00 %.
+    SHARE = "share"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,47 @@ class Parameters:
     event_ids: tuple[str, ...] | None = None
 
 
+class UnreadableParameters(ValueError):
+    """Stored parameters are not what `parameters_to_json` writes; the message says which part is not."""
+
+
+def parameters_to_json(parameters: Parameters) -> dict[str, Any]:
+    """Return `{"start": "2025-06-01", "end": "2025-06-02", "event_ids": null or [...]}`, for a JSONField."""
+    event_ids = parameters.event_ids
+    return {
+        "start": parameters.start.isoformat(),
+        "end": parameters.end.isoformat(),
+        "event_ids": None if event_ids is None else list(event_ids),
+    }
+
+
+def parameters_from_json(stored: Mapping[str, Any]) -> Parameters:
+    """
+    Return what `parameters_to_json` was given.
+
+    Raises:
+        UnreadableParameters: a part is missing or of another kind.
+    """
+    try:
+        start, end = date.fromisoformat(stored["start"]), date.fromisoformat(stored["end"])
+        # No default: "all events" must be said, or a damaged row would widen what its reader may see.
+        event_ids = stored["event_ids"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnreadableParameters(f"{stored!r}: {error}; expected start, end and event_ids") from None
+    if event_ids is None:
+        return Parameters(start=start, end=end)
+    if not isinstance(event_ids, list) or not all(isinstance(each, str) for each in event_ids):
+        raise UnreadableParameters(f"event_ids={event_ids!r} is not a list of event ids, nor null for all")
+    return Parameters(start=start, end=end, event_ids=tuple(event_ids))
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number of the summary: "Total sales", 1,234."""
+    """One number of the summary: "Total Sales", 1,234; with its currency where it is money."""
 
     label: str
     value: int | Decimal | str | date | datetime | None
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +121,10 @@ class Report(ABC):
     # The models whose changes make a stored report stale, as `reports.data_version` reads them: "sales",
     # "scans", "transfers", "runs".
     reads: ClassVar[tuple[str, ...]]
+    # Whether it also counts what happened before the period.
+    reads_from_the_beginning: ClassVar[bool] = False
+    # Whether it can be narrowed to events. One that cannot is not for those who may see some events only.
+    is_about_events: ClassVar[bool] = True
 
     @abstractmethod
     def rows(self, parameters: Parameters) -> sa.Select[Any]:
@@ -122,6 +163,21 @@ class Report(ABC):
             "to": parameters.end,
             "event_ids": parameters.event_ids,
             "generated_at": generated_at,
-            "summary": {figure.label: figure.value for figure in figures},
+            "summary": summary(figures),
         }
         return document, "rows"
+
+
+def summary(figures: Sequence[Figure]) -> dict[str, Any]:
+    """
+    Return the figures as a JSON object: "Total Sales" is the member `total_sales`.
+
+    Money is never added up across currencies: in one currency it is a decimal, in several an object with a
+    member for each.
+    """
+    members: dict[str, Any] = {}
+    for label in dict.fromkeys(figure.label for figure in figures):
+        same = [figure for figure in figures if figure.label == label]
+        values = {figure.currency: figure.value for figure in same}
+        members[label.lower().replace(" ", "_")] = values if len(same) > 1 else same[0].value
+    return members

@@ -1,0 +1,45 @@
+"""
+What the reports' statements share: the period, the chosen events, and an event's name.
+"""
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import sqlalchemy as sa
+
+from reports.catalogue.contract import Parameters
+
+# For an event without a name, as the legacy service wrote it.
+UNKNOWN = "Unknown"
+
+
+def event_name(events: sa.FromClause) -> sa.ColumnElement[str]:
+    """Return the event's name; "Unknown" where it has none, or where there is no event."""
+    return sa.func.coalesce(sa.func.nullif(events.c.name, ""), UNKNOWN)
+
+
+def of_days(parameters: Parameters, event_id: sa.Column[Any], day: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition: a chosen event, and a day of the period."""
+    return sa.and_(of_events(parameters, event_id), day >= parameters.start, day < parameters.end)
+
+
+def of_instants(
+    parameters: Parameters, event_id: sa.Column[Any], instant: sa.Column[Any]
+) -> sa.ColumnElement[bool]:
+    """Return the condition: a chosen event, and an instant of the period's UTC days. An index range."""
+    start, end = _midnight(parameters.start), _midnight(parameters.end)
+    return sa.and_(of_events(parameters, event_id), instant >= start, instant < end)
+
+
+def of_events(parameters: Parameters, event_id: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition: a chosen event; facts of no known event belong to "all events" only."""
+    return sa.true() if parameters.event_ids is None else event_id.in_(parameters.event_ids)
+
+
+def whole(number: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+    """Return a sum as a whole number, 0 for none: Postgres sums bigint to numeric."""
+    return sa.cast(sa.func.coalesce(number, 0), sa.BigInteger)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)

@@ -1,0 +1,53 @@
+"""
+What a format is: how it wants the cells from Postgres, and how it writes them.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+
+from reports.catalogue.contract import Chart, Column, Figure, Parameters, Report
+
+Batches = Iterable[Sequence[Sequence[Any]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """
+    What a file says besides its rows, read in the rows' own transaction.
+
+    Attributes:
+        row_total: how many rows the report has, whether or not the format prints them all.
+        etl_run_id: the newest ETL run that it reflects; None when there was none.
+    """
+
+    report: Report
+    parameters: Parameters
+    generated_at: datetime
+    figures: Sequence[Figure]
+    chart: Chart | None
+    row_total: int
+    etl_run_id: int | None
+
+
+class Format(ABC):
+    """One way to write a report. It reads no database, and never holds all rows."""
+
+    suffix: ClassVar[str]
+    content_type: ClassVar[str]
+    # How many rows it prints at most; None for all.
+    row_limit: ClassVar[int | None] = None
+
+    def cell(self, column: Column, value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """Return the expression that Postgres answers for a cell; the value itself unless overridden."""
+        del column
+        return value
+
+    @abstractmethod
+    def write(self, path: Path, content: Content, batches: Batches) -> None:
+        """Write the file: `content`, and every row of `batches`, whose cells are as `cell` asked for them."""

@@ -1,0 +1,60 @@
+"""
+A report's rows from a server-side cursor, a batch at a time, with progress.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from time import monotonic
+from typing import Any
+
+import sqlalchemy as sa
+
+from reports.formats.contract import Content, Format
+
+# Rows that are in memory at once: enough to make the round trips cheap.
+BATCH = 5_000
+PROGRESS_SECONDS = 0.5
+
+
+class StreamedRows:
+    """
+    The rows as `file_format` wants them, in batches of raw tuples; can be read once.
+
+    `count` tells how many were handed out.
+    """
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        content: Content,
+        file_format: Format,
+        on_progress: Callable[[int, int | None], None],
+    ) -> None:
+        self.count = 0
+        self._connection, self._on_progress = connection, on_progress
+        self._statement = shaped(content, file_format)
+        limit = file_format.row_limit
+        self._expected = content.row_total if limit is None else min(limit, content.row_total)
+
+    def __iter__(self) -> Iterator[Sequence[Sequence[Any]]]:
+        self._on_progress(0, self._expected)
+        told_at = monotonic()
+        for batch in self._batches():
+            self.count += len(batch)
+            yield batch
+            if monotonic() - told_at >= PROGRESS_SECONDS:
+                self._on_progress(self.count, self._expected)
+                told_at = monotonic()
+        self._on_progress(self.count, self._expected)
+
+    def _batches(self) -> Iterator[Sequence[Sequence[Any]]]:
+        streamed = self._statement.execution_options(stream_results=True, yield_per=BATCH)
+        with self._connection.execute(streamed) as result:
+            yield from result.partitions()
+
+
+def shaped(content: Content, file_format: Format) -> sa.Select[Any]:
+    """Return the report's statement, each cell as the format wants it, and no more rows than it prints."""
+    statement = content.report.rows(content.parameters)
+    columns = content.report.columns
+    cells = [file_format.cell(each, statement.selected_columns[each.name]) for each in columns]
+    return statement.with_only_columns(*cells, maintain_column_froms=True).limit(file_format.row_limit)

@@ -1,0 +1,79 @@
+"""The cast: tonight's event and its neighbour in Łódź, with sales, and one ETL run behind them."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import models
+
+from analytics.models import Event
+from reports.catalogue import Parameters, find
+from reports.making import MadeFile, make_file
+from reports.models import FileFormat
+
+TONIGHT, LODZ = "tonight", "lodz"
+FIRST = date(2025, 6, 1)
+EIGHT = datetime(2025, 6, 1, 20, 0, tzinfo=UTC)
+NOW = datetime(2025, 6, 2, 7, 30, tzinfo=UTC)
+JUNE = Parameters(start=FIRST, end=date(2025, 7, 1))
+
+
+def model(name: str) -> type[models.Model]:
+    """Return a model of the ETL, which reports never import."""
+    return apps.get_model(name)
+
+
+def sell(event_id: str, tickets: int, revenue: str, *, currency: str = "EUR", days: int = 0) -> None:
+    """Put a day's summary in place, as the ETL would."""
+    model("etl.DailyTicketSales")._default_manager.create(
+        event_id=event_id,
+        sale_date=FIRST + timedelta(days=days),
+        currency=currency,
+        tickets_sold=tickets,
+        revenue=Decimal(revenue),
+        row_count=tickets,
+        last_updated=EIGHT,
+    )
+
+
+def etl_run(*, outcome: str = "done", **changes: Any) -> Any:
+    """Record a run that ended, as the ETL would."""
+    told = {"source": "upstream", "mode": "incremental", "started_at": EIGHT, "finished_at": EIGHT}
+    return model("etl.Run")._default_manager.create(**{**told, "outcome": outcome, **changes})
+
+
+@pytest.fixture
+def tonight(transactional_db: None) -> Event:
+    """Tonight's event; a report has a transaction of its own, so tests commit."""
+    return Event.objects.create(event_id=TONIGHT, name="Afrobeats Live 2025")
+
+
+@pytest.fixture
+def lodz(tonight: Event) -> Event:
+    return Event.objects.create(event_id=LODZ, name="Koncert w Łodzi, São Paulo gra")
+
+
+Make = Callable[..., MadeFile]
+
+
+@pytest.fixture
+def make(tmp_path: Path, transactional_db: None) -> Make:
+    """Make a report of June, as CSV unless told."""
+
+    def make_it(
+        slug: str, file_format: FileFormat = FileFormat.CSV, parameters: Parameters = JUNE
+    ) -> MadeFile:
+        return make_file(
+            report=find(slug),
+            parameters=parameters,
+            file_format=file_format,
+            path=tmp_path / f"report.{file_format}",
+            on_progress=lambda *_: None,
+            now=NOW,
+        )
+
+    return make_it
