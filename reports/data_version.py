@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import TEXT
 
 from analytics.models import COUNT_NAMES
 from reports.catalogue.contract import Parameters, Report, parameters_to_json
-from reports.catalogue.narrowing import of_days, of_events, of_instants, whole
+from reports.catalogue.narrowing import during, of_days, of_events, of_instants, whole
 from reports.tables import table
 
 # Increased when a report's statement or a format's layout changes: what is stored is then made again.
@@ -88,10 +88,7 @@ def _refused_of_no_known_event(parameters: Parameters) -> sa.Select[Any]:
 
 def _runs(parameters: Parameters) -> sa.Select[Any]:
     runs = table("etl.Run")
-    everything = Parameters(start=parameters.start, end=parameters.end)
-    return sa.select(sa.func.count(), _digest(*runs.c)).where(
-        of_instants(everything, runs.c.source, runs.c.started_at)
-    )
+    return sa.select(sa.func.count(), _digest(*runs.c)).where(during(parameters, runs.c.started_at))
 
 
 def _rejected_rows(parameters: Parameters) -> sa.Select[Any]:

@@ -19,6 +19,13 @@ from reports.catalogue.contract import (
     parameters_to_json,
 )
 from reports.catalogue.daily_sales import DailySales
+from reports.catalogue.duplicates import Duplicates
+from reports.catalogue.etl_runs import EtlRuns
+from reports.catalogue.gate_activity import GateActivity
+from reports.catalogue.reconciliation import Reconciliation
+from reports.catalogue.refused_scans import RefusedScans
+from reports.catalogue.sales_by_event import SalesByEvent
+from reports.catalogue.transfers import Transfers
 
 __all__ = [
     "REPORTS",
@@ -36,7 +43,17 @@ __all__ = [
 ]
 
 # In the order in which staff see them.
-REPORTS: Mapping[str, Report] = MappingProxyType({report.slug: report for report in (DailySales(),)})
+_REPORTS: tuple[Report, ...] = (
+    DailySales(),
+    SalesByEvent(),
+    GateActivity(),
+    RefusedScans(),
+    Duplicates(),
+    Transfers(),
+    Reconciliation(),
+    EtlRuns(),
+)
+REPORTS: Mapping[str, Report] = MappingProxyType({report.slug: report for report in _REPORTS})
 
 
 class UnknownReport(LookupError):

@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from reports.catalogue import figures as shared
-from reports.catalogue.contract import Column, Figure, Kind, Parameters, Report, summary
-from reports.catalogue.narrowing import event_name, of_days
+from reports.catalogue.contract import Chart, Column, Figure, Kind, Parameters, Report, summary
+from reports.catalogue.narrowing import event_name, of_days, whole
 from reports.tables import table
 
 
@@ -49,6 +49,16 @@ class DailySales(Report):
             Figure("Total Transfers", shared.counted(connection, parameters, "transfer_count")),
             Figure("Invalid Scans", shared.invalid_scans(connection, parameters)),
         ]
+
+    def chart(self, connection: sa.Connection, parameters: Parameters) -> Chart | None:
+        sales = table("etl.DailyTicketSales")
+        statement = (
+            sa.select(sales.c.sale_date, whole(sa.func.sum(sales.c.tickets_sold)))
+            .where(of_days(parameters, sales.c.event_id, sales.c.sale_date))
+            .group_by(sales.c.sale_date)
+            .order_by(sales.c.sale_date)
+        )
+        return shared.bars(connection, statement, title="Tickets sold by day")
 
     def csv_preamble(
         self, parameters: Parameters, figures: Sequence[Figure], generated_at: datetime

@@ -2,11 +2,16 @@
 Figures that more than one report gives: money for each currency, and sums of the counters.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 
-from reports.catalogue.contract import Figure, Parameters
+from reports.catalogue.contract import Chart, Figure, Parameters
 from reports.catalogue.narrowing import of_days, of_instants, whole
 from reports.tables import table
+
+# More bars than these cannot be told apart on a page.
+MAXIMUM_BARS = 31
 
 
 def revenue_by_currency(connection: sa.Connection, parameters: Parameters) -> list[Figure]:
@@ -38,6 +43,30 @@ def counted(connection: sa.Connection, parameters: Parameters, name: str) -> int
     return connection.execute(
         total.where(of_days(parameters, counters.c.event_id, counters.c.day))
     ).scalar_one()
+
+
+def counts_of_days(
+    connection: sa.Connection, parameters: Parameters, name: str, *, title: str
+) -> Chart | None:
+    """Return a bar for each UTC day on which something was counted."""
+    counters = table("analytics.EventCounter")
+    statement = (
+        sa.select(counters.c.day, whole(sa.func.sum(counters.c[name])))
+        .where(of_days(parameters, counters.c.event_id, counters.c.day))
+        .group_by(counters.c.day)
+        .order_by(counters.c.day)
+    )
+    return bars(connection, statement, title=title)
+
+
+def bars(connection: sa.Connection, statement: sa.Select[Any], *, title: str) -> Chart | None:
+    """Return a bar for each row of `statement` (label, value), the first MAXIMUM_BARS; None without rows."""
+    rows = connection.execute(statement.limit(MAXIMUM_BARS + 1)).all()
+    if len(rows) > MAXIMUM_BARS:
+        title, rows = f"{title} (the first {MAXIMUM_BARS})", rows[:MAXIMUM_BARS]
+    if not rows:
+        return None
+    return Chart(title, [str(label) for label, _ in rows], [float(value) for _, value in rows])
 
 
 def invalid_scans(connection: sa.Connection, parameters: Parameters) -> int:

@@ -27,8 +27,12 @@ def of_instants(
     parameters: Parameters, event_id: sa.Column[Any], instant: sa.Column[Any]
 ) -> sa.ColumnElement[bool]:
     """Return the condition: a chosen event, and an instant of the period's UTC days. An index range."""
-    start, end = _midnight(parameters.start), _midnight(parameters.end)
-    return sa.and_(of_events(parameters, event_id), instant >= start, instant < end)
+    return sa.and_(of_events(parameters, event_id), during(parameters, instant))
+
+
+def during(parameters: Parameters, instant: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition: an instant of the period's UTC days."""
+    return sa.and_(instant >= midnight(parameters.start), instant < midnight(parameters.end))
 
 
 def of_events(parameters: Parameters, event_id: sa.Column[Any]) -> sa.ColumnElement[bool]:
@@ -41,5 +45,6 @@ def whole(number: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
     return sa.cast(sa.func.coalesce(number, 0), sa.BigInteger)
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """Return the instant at which a UTC day begins."""
     return datetime.combine(day, time(), tzinfo=UTC)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 
 from reports.catalogue.contract import Chart, Column, Figure, Parameters, Report
+from reports.formats.plain import plain_text
 
 Batches = Iterable[Sequence[Sequence[Any]]]
 
@@ -43,11 +44,17 @@ class Format(ABC):
     # How many rows it prints at most; None for all.
     row_limit: ClassVar[int | None] = None
 
-    def cell(self, column: Column, value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-        """Return the expression that Postgres answers for a cell; the value itself unless overridden."""
-        del column
-        return value
+    def cells(
+        self, columns: Sequence[Column], values: Sequence[sa.ColumnElement[Any]]
+    ) -> list[sa.ColumnElement[Any]]:
+        """Return what Postgres answers for a row; the values themselves unless overridden."""
+        del columns
+        return list(values)
+
+    def texts(self, row: Sequence[Any]) -> list[str]:
+        """Return a row of `cells` as text, a cell for each column, for the preview."""
+        return [plain_text(cell) for cell in row]
 
     @abstractmethod
     def write(self, path: Path, content: Content, batches: Batches) -> None:
-        """Write the file: `content`, and every row of `batches`, whose cells are as `cell` asked for them."""
+        """Write the file: `content`, and every row of `batches`, whose cells are as `cells` asked."""

@@ -72,7 +72,7 @@ def make_file(  # noqa: PLR0913 - what, of what, how, to where, told to whom, at
             content = _content(connection, report, parameters, now)
             version = data_version(connection, report, parameters)
             rows = StreamedRows(connection, content, FORMATS[file_format], on_progress)
-            first = FirstRows(rows)
+            first = FirstRows(rows, FORMATS[file_format])
             FORMATS[file_format].write(path, content, first)
     except BaseException:
         path.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.catalogue.contract import Figure, Report
-from reports.formats.contract import Batches
+from reports.formats.contract import Batches, Format
 from reports.formats.plain import plain_text
 
 ROW_COUNT = 20
@@ -45,19 +45,20 @@ class Preview:
 class FirstRows:
     """Keeps the first rows of those that pass through it."""
 
-    def __init__(self, batches: Batches) -> None:
-        self._batches = batches
-        self._rows: list[Sequence[Any]] = []
+    def __init__(self, batches: Batches, file_format: Format) -> None:
+        self._batches, self._format = batches, file_format
+        self._rows: list[Sequence[str]] = []
 
     def __iter__(self) -> Iterator[Sequence[Sequence[Any]]]:
         for batch in self._batches:
-            self._rows.extend(batch[: ROW_COUNT - len(self._rows)])
+            missing = ROW_COUNT - len(self._rows)
+            self._rows.extend(self._format.texts(row) for row in batch[:missing])
             yield batch
 
     def preview(self, report: Report, figures: Sequence[Figure]) -> Preview:
         """Return the preview of what has passed."""
         return Preview(
             columns=[column.heading for column in report.columns],
-            rows=[[plain_text(cell) for cell in row] for row in self._rows],
+            rows=self._rows,
             figures=[(each.label, f"{plain_text(each.value)} {each.currency}".strip()) for each in figures],
         )

@@ -56,5 +56,5 @@ def shaped(content: Content, file_format: Format) -> sa.Select[Any]:
     """Return the report's statement, each cell as the format wants it, and no more rows than it prints."""
     statement = content.report.rows(content.parameters)
     columns = content.report.columns
-    cells = [file_format.cell(each, statement.selected_columns[each.name]) for each in columns]
+    cells = file_format.cells(columns, [statement.selected_columns[each.name] for each in columns])
     return statement.with_only_columns(*cells, maintain_column_froms=True).limit(file_format.row_limit)

@@ -1,0 +1,100 @@
+"""`manage.py report`: make a report of the catalogue in a shell, exactly as the admin's jobs make it."""
+
+import shutil
+import sys
+import tempfile
+from argparse import ArgumentParser
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from sqlalchemy.exc import SQLAlchemyError
+
+from reports.catalogue import REPORTS, Parameters, UnknownReport, find
+from reports.making import MadeFile, make_file
+from reports.models import FileFormat
+
+STDOUT = "-"
+
+
+class Command(BaseCommand):
+    help = "Make a report and write it to a file, or to the standard output. It asks for no permissions."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", nargs="?", default="", help="see --list")
+        parser.add_argument("--list", action="store_true", dest="is_list", help="name every report, and stop")
+        parser.add_argument("--from", dest="start", type=_day, metavar="DAY", help="first day, 2025-06-01")
+        parser.add_argument("--to", dest="last", type=_day, metavar="DAY", help="last day, included")
+        parser.add_argument("--event", dest="events", action="append", metavar="ID", help="only this event")
+        parser.add_argument("--format", dest="file_format", choices=FileFormat.values, default=FileFormat.CSV)
+        parser.add_argument("--output", metavar="PATH", help="a file, or - for the standard output")
+
+    def handle(self, *, name: str, is_list: bool, **options: Any) -> None:
+        if is_list:
+            for report in REPORTS.values():
+                self.stdout.write(f"{report.slug:16} {report.title}: {report.description}")
+            return
+        output = _required(options, "output")
+        made = _make(name, _parameters(options), FileFormat(options["file_format"]), output)
+        # The standard output may be the report itself.
+        self.stderr.write(
+            f"{made.row_count:,} of {made.row_total:,} rows, {made.size_bytes:,} bytes in "
+            f"{made.seconds:.1f} s; sha256 {made.sha256}"
+        )
+
+
+def _parameters(options: dict[str, Any]) -> Parameters:
+    start, last = _required(options, "start"), _required(options, "last")
+    if last < start:
+        raise CommandError(f"--to {last} is before --from {start}: both days are included")
+    try:
+        end = date.fromordinal(last.toordinal() + 1)
+    except ValueError:
+        raise CommandError(f"--to {last} is the calendar's last day: name an earlier one") from None
+    events = options["events"]
+    return Parameters(start=start, end=end, event_ids=None if events is None else tuple(events))
+
+
+def _make(name: str, parameters: Parameters, file_format: FileFormat, output: str) -> MadeFile:
+    """Make the report beside its place, so that nobody meets half of it there."""
+    folder = None if output == STDOUT else Path(output).absolute().parent
+    try:
+        with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as place:
+            made = make_file(
+                report=find(name),
+                parameters=parameters,
+                file_format=file_format,
+                path=Path(place) / "report",
+                on_progress=_ignore,
+                now=timezone.now(),
+            )
+            _hand_over(made.path, output)
+    except (UnknownReport, SQLAlchemyError, OSError) as error:
+        raise CommandError(f"no report: {error}") from error
+    return made
+
+
+def _hand_over(path: Path, output: str) -> None:
+    if output != STDOUT:
+        path.replace(output)
+        return
+    with path.open("rb") as file:
+        shutil.copyfileobj(file, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+
+
+def _ignore(rows: int, total: int | None) -> None:
+    del rows, total
+
+
+def _required(options: dict[str, Any], name: str) -> Any:
+    if options[name] is None:
+        flag = {"start": "--from", "last": "--to"}.get(name, f"--{name}")
+        raise CommandError(f"{flag} is missing: manage.py report --help shows how to ask")
+    return options[name]
+
+
+def _day(text: str) -> date:
+    return date.fromisoformat(text)
