@@ -74,7 +74,7 @@ def _sales(parameters: Parameters) -> sa.Select[Any]:
 
 def _counters(parameters: Parameters) -> sa.Select[Any]:
     counters = table("analytics.EventCounter")
-    sums = [whole(sa.func.sum(counters.c[name])) for name in COUNT_NAMES]
+    sums: list[Any] = [whole(sa.func.sum(counters.c[name])) for name in COUNT_NAMES]
     counted: sa.Select[Any] = sa.select(*sums)
     return counted.where(of_days(parameters, counters.c.event_id, counters.c.day))
 

@@ -22,7 +22,7 @@ SELECT 'event-' || number, 'Koncert w Łodzi, part ' || number FROM generate_ser
 INSERT INTO ticket_transfers (transfer_id, event_id, ticket_id, from_user, to_user, is_successful, reason,
     transferred_at, received_at)
 SELECT gen_random_uuid(), 'event-' || number %% {EVENTS}, 'TKT-' || number, 'user_' || number * 7 %% 100003,
-    'user_' || number * 11 %% 100003, number %% 50 <> 0, 
+    'user_' || number * 11 %% 100003, number %% 50 <> 0,
     CASE WHEN number %% 50 = 0 THEN 'offer expired' ELSE '' END, moment, moment + interval '0.25 seconds'
 FROM generate_series(0, %(rows)s - 1) AS number,
     LATERAL (SELECT timestamptz '2025-06-01Z' + number * interval '1 second' AS moment) AS moments;

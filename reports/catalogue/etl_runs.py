@@ -19,8 +19,8 @@ class EtlRuns(Report):
     slug = "etl-runs"
     title = "ETL runs and rejects"
     description = (
-        "Every ETL run that began in the period (UTC days) with its counts; its rejected rows, by reason, are "
-        "those that no later run met again. It is about sources, not events: events do not narrow it."
+        "Every ETL run that began in the period (UTC days) with its counts; its rejected rows, by reason, "
+        "are those that no later run met again. It is about sources, not events: events do not narrow it."
     )
     columns = (
         Column("id", "Run", Kind.INTEGER),
@@ -58,10 +58,9 @@ class EtlRuns(Report):
     def figures(self, connection: sa.Connection, parameters: Parameters) -> list[Figure]:
         runs = table("etl.Run")
         not_done = sa.func.count().filter(runs.c.outcome != "done")
-        counted: sa.Select[Any] = sa.select(
-            sa.func.count(), not_done, *(whole(sa.func.sum(runs.c[name])) for name in COUNTS)
-        )
-        values = connection.execute(counted.where(during(parameters, runs.c.started_at))).one()
+        sums: list[Any] = [whole(sa.func.sum(runs.c[name])) for name in COUNTS]
+        counted = sa.select(sa.func.count(), not_done, *sums).where(during(parameters, runs.c.started_at))
+        values = connection.execute(counted).one()
         labels = ("Runs", "Runs Not Done", "Read", "Inserted", "Updated", "Unchanged", "Rejected")
         return [Figure(label, value) for label, value in zip(labels, values, strict=True)]
 

@@ -59,7 +59,7 @@ def counts_of_days(
     return bars(connection, statement, title=title)
 
 
-def bars(connection: sa.Connection, statement: sa.Select[Any], *, title: str) -> Chart | None:
+def bars(connection: sa.Connection, statement: sa.Select[Any, Any], *, title: str) -> Chart | None:
     """Return a bar for each row of `statement` (label, value), the first MAXIMUM_BARS; None without rows."""
     rows = connection.execute(statement.limit(MAXIMUM_BARS + 1)).all()
     if len(rows) > MAXIMUM_BARS:

@@ -17,8 +17,8 @@ class Reconciliation(Report):
     title = "Reconciliation: sold against admitted"
     description = (
         "Each event with a sale, a scan or its start in the period: tickets sold (all currencies, less "
-        "refunds) and tickets admitted from the beginning to the period's end, who did not come, and who came "
-        "without a sale that we know of."
+        "refunds) and tickets admitted from the beginning to the period's end, who did not come, and who "
+        "came without a sale that we know of."
     )
     columns = (
         Column("event_id", "Event ID"),
@@ -50,11 +50,9 @@ class Reconciliation(Report):
     def figures(self, connection: sa.Connection, parameters: Parameters) -> list[Figure]:
         each = self.rows(parameters).order_by(None).subquery()
         names = ("sold_count", "admitted_count", "no_show_count", "unsold_count")
-        sums: sa.Select[Any] = sa.select(
-            sa.func.count(), *(whole(sa.func.sum(each.c[name])) for name in names)
-        )
+        sums: list[Any] = [whole(sa.func.sum(each.c[name])) for name in names]
         labels = ("Events", "Sold", "Admitted", "No-shows", "Admitted Without a Sale")
-        values = connection.execute(sums).one()
+        values = connection.execute(sa.select(sa.func.count(), *sums).select_from(each)).one()
         return [Figure(label, value) for label, value in zip(labels, values, strict=True)]
 
     def chart(self, connection: sa.Connection, parameters: Parameters) -> Chart | None:

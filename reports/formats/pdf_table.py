@@ -40,7 +40,10 @@ class Table:
         widths = _widths([self._headings, *totals, *rows[:MEASURED]])
         lines = [(row, REGULAR) for row in rows] + [(line, BOLD) for line in totals]
         pages = [lines[start : start + LINES_OF_A_PAGE] for start in range(0, len(lines), LINES_OF_A_PAGE)]
-        for number, page in enumerate(pages or [[(["No rows."], REGULAR)]], start=1):
+        if not rows:
+            self._canvas.setFont(REGULAR, SIZE)
+            self._canvas.drawString(MARGIN, MARGIN, "No rows.")
+        for number, page in enumerate(pages or [[]], start=1):
             self._page(page, widths, number)
 
     def _page(self, lines: Sequence[tuple[Sequence[str], str]], widths: Sequence[float], number: int) -> None:

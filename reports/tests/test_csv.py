@@ -1,0 +1,82 @@
+"""CSV: what is written can be read, and nothing in it is a formula."""
+
+import csv
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analytics.models import Event
+from core import db
+from reports.catalogue import Column, Kind
+from reports.formats.csv import FORMULA_STARTS, Csv, defused
+from reports.models import FileFormat
+from reports.tests.conftest import TONIGHT, Make, sell
+
+pytestmark = pytest.mark.django_db
+
+# Postgres holds neither NUL nor half a surrogate pair.
+storable = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
+awkward = st.text(st.sampled_from("=+-@\t\r\n,;\"' aŁ\uff1d"))
+
+
+def line_of(*cells: Any, kind: Kind = Kind.TEXT) -> str:
+    """Return the line that Postgres makes of the cells."""
+    columns = [Column(f"cell_{number}", "", kind) for number in range(len(cells))]
+    with db.get_engine().connect() as connection:
+        statement = sa.select(*Csv().cells(columns, [sa.literal(cell) for cell in cells]))
+        return str(connection.execute(statement).scalar_one())
+
+
+class TestCells:
+    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(cells=st.lists(storable | awkward, min_size=2, max_size=6))
+    def test_come_back_as_they_were_but_for_the_apostrophe_before_a_formula(self, cells: list[str]) -> None:
+        rows = list(csv.reader([line_of(*cells)]))
+
+        assert rows == [[defused(cell) for cell in cells]]
+
+    @pytest.mark.parametrize("start", FORMULA_STARTS)
+    def test_never_begin_a_formula(self, start: str) -> None:
+        assert line_of(f"{start}HYPERLINK(1)", "x") == f'"\'{start}HYPERLINK(1)",x'
+
+    def test_keep_a_minus_inside_an_identifier_without_quotes(self) -> None:
+        assert line_of("TKT-001", "north gate") == "TKT-001,north gate"
+
+    def test_of_null_are_empty(self) -> None:
+        assert line_of(None, "x", None) == ",x,"
+
+    def test_of_numbers_are_plain_and_never_defused(self) -> None:
+        assert line_of(-1234567, 0, kind=Kind.INTEGER) == "-1234567,0"
+        assert line_of(Decimal("-1234567.5000"), kind=Kind.MONEY) == "-1234567.5000"
+
+    def test_of_instants_are_utc_whatever_their_zone(self) -> None:
+        in_lagos = datetime(2025, 6, 1, 21, 0, tzinfo=timezone(timedelta(hours=1)))
+
+        assert line_of(in_lagos, kind=Kind.INSTANT) == "2025-06-01T20:00:00.000000Z"
+
+    def test_of_days_have_no_time(self) -> None:
+        assert line_of(datetime(2025, 6, 1, tzinfo=UTC).date(), kind=Kind.DATE) == "2025-06-01"
+
+
+class TestFile:
+    @pytest.mark.parametrize(("file_format", "mark"), [("csv", b""), ("csv-bom", b"\xef\xbb\xbf")])
+    def test_begins_with_a_mark_only_where_asked(
+        self, tonight: Event, make: Make, file_format: str, mark: bytes
+    ) -> None:
+        sell(TONIGHT, 1, "1")
+
+        content = make("daily-sales", FileFormat(file_format)).path.read_bytes()
+
+        assert content.startswith(mark + b"Daily Sales Report\r\n")
+        assert content.count(b"\n") == content.count(b"\r\n")
+
+    def test_has_all_rows_over_several_batches(self, tonight: Event, make: Make) -> None:
+        for day in range(29):
+            sell(TONIGHT, day, "1", days=day)
+
+        assert make("sales-by-event").preview.rows[0][3] == str(sum(range(29)))

@@ -1,0 +1,63 @@
+"""`manage.py report`"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from analytics.models import Event
+from reports.catalogue import REPORTS
+from reports.tests.conftest import LODZ, TONIGHT, sell
+
+
+def report(*arguments: Any, **options: Any) -> None:
+    call_command("report", *map(str, arguments), **options)
+
+
+class TestReportCommand:
+    def test_writes_the_file_whole_with_both_days_included(self, lodz: Event, tmp_path: Path) -> None:
+        sell(TONIGHT, 3, "75")
+        sell(LODZ, 2, "99.99", days=1)
+        path = tmp_path / "june.csv"
+
+        report("daily-sales", "--from", "2025-06-01", "--to", "2025-06-02", "--output", path)
+
+        assert path.read_text().splitlines()[-2:] == [
+            "tonight,Afrobeats Live 2025,2025-06-01,3,75.0000,EUR",
+            'lodz,"Koncert w Łodzi, São Paulo gra",2025-06-02,2,99.9900,EUR',
+        ]
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_writes_to_the_standard_output_only_the_report(
+        self, lodz: Event, capfdbinary: pytest.CaptureFixture[bytes]
+    ) -> None:
+        sell(TONIGHT, 3, "75")
+        sell(LODZ, 2, "99.99")
+
+        report("sales-by-event", "--from=2025-06-01", "--to=2025-06-01", "--event", LODZ, "--output=-")
+
+        out, err = capfdbinary.readouterr()
+        assert out.count(b"\r\n") == 2
+        assert b"\r\nlodz," in out
+        assert b"1 of 1 rows" in err
+
+    def test_lists_every_report(self, capsys: pytest.CaptureFixture[str]) -> None:
+        report("--list")
+
+        assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(REPORTS)
+
+    @pytest.mark.parametrize(
+        ("arguments", "cure"),
+        [
+            (["daily-sale", "--from=2025-06-01", "--to=2025-06-01", "--output=-"], "there are daily-sales, "),
+            (["daily-sales", "--to=2025-06-01", "--output=-"], "--from is missing"),
+            (["daily-sales", "--from=2025-06-02", "--to=2025-06-01", "--output=-"], "is before --from"),
+            (["daily-sales", "--from=2025-06-01", "--to=9999-12-31", "--output=-"], "last day"),
+            (["daily-sales", "--from=2025-06-01", "--to=2025-06-01", "--output=/no/such/x"], "no report"),
+            (["daily-sales", "--from=June", "--to=2025-06-01", "--output=-"], "invalid _?day"),
+        ],
+    )
+    def test_says_what_is_wrong(self, transactional_db: None, arguments: list[str], cure: str) -> None:
+        with pytest.raises(CommandError, match=cure):
+            report(*arguments)
