@@ -1,5 +1,7 @@
 """
-What the pool costs when nothing is broken. Each module is one benchmark: TITLE, and `run(server)`.
+What the pool and the reports cost when nothing is broken.
+
+Each module is one benchmark: TITLE, and `run(server)`.
 
 A new one is one module here and its name in BENCHMARKS.
 """
@@ -21,6 +23,9 @@ BENCHMARKS = (
     "throughput",
     "etl_load",
     "etl_scale",
+    "report_csv",
+    "report_memory",
+    "report_xlsx",
 )
 
 
