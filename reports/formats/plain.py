@@ -11,12 +11,13 @@ def plain_text(value: Any) -> str:
     """
     Return a cell's or a figure's value as text: "" for None, "12.5000", "2025-06-01T20:00:00.000000Z".
 
-    CSV's cells, which Postgres makes, look the same.
+    CSV's cells, which Postgres makes, look the same. An instant without a zone is UTC: XLSX has such.
     """
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+        utc = value if value.tzinfo is None else value.astimezone(UTC)
+        return utc.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):
