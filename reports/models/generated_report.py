@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
-from reports import limits
+from reports import limits, permissions
 
 
 class FileFormat(models.TextChoices):
@@ -66,16 +66,29 @@ class GeneratedReport(models.Model):
     data_version = models.CharField(max_length=limits.SHA256, blank=True)
     # The newest ETL run whose rows it reflects; a number only, since runs may be purged.
     etl_run_id = models.BigIntegerField("ETL run", null=True)
+    # `reports.making.Preview` as JSON: the first rows, to show without opening the file.
+    preview = models.JSONField(default=dict, blank=True)
     error = models.CharField(max_length=limits.ERROR, blank=True)
     expires_at = models.DateTimeField(null=True)
+    # A scheduled report that is made waits for its delivery; while that is under way this lies ahead, so
+    # that a delivery whose worker died is taken up again. Null: nothing to deliver.
+    delivery_due_at = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "generated_reports"
         ordering = ("-requested_at",)
+        # Who may make, and who may take, which report; `reports.access` asks for them.
+        permissions = permissions.of_reports()
         indexes = (
             models.Index(fields=["state", "heartbeat_at"], name="generated_reports_by_state"),
             models.Index(fields=["report", "data_version"], name="generated_reports_by_data"),
             models.Index(fields=["-requested_at"], name="generated_reports_newest"),
+            models.Index(
+                fields=["delivery_due_at"],
+                condition=models.Q(delivery_due_at__isnull=False),
+                name="generated_reports_to_deliver",
+            ),
         )
 
     def __str__(self) -> str:

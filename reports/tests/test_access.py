@@ -1,0 +1,98 @@
+"""Who may see, make and take what: permissions for each report, accesses for each event."""
+
+from dataclasses import replace
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, Permission, User
+
+from analytics.models import Event
+from reports import access, permissions
+from reports.catalogue import REPORTS, parameters_to_json
+from reports.models import FileFormat, GeneratedReport
+from reports.tests.conftest import JUNE, LODZ, NOW, TONIGHT
+from reports.tests.staff import member
+
+
+class TestPermissions:
+    def test_every_report_of_the_catalogue_has_its_own(self) -> None:
+        assert set(REPORTS) == set(permissions.SLUGS)
+
+    @pytest.mark.django_db
+    def test_are_in_the_database(self) -> None:
+        names = {f"reports.{name}" for name in Permission.objects.values_list("codename", flat=True)}
+
+        for slug in permissions.SLUGS:
+            assert {permissions.to_generate(slug), permissions.to_download(slug)} <= names
+        assert {permissions.VIEW, permissions.DELETE} <= names
+
+    def test_are_separate_for_making_and_taking(self, tonight: Event) -> None:
+        user = member("seller", "daily-sales")
+
+        assert access.may_view(user, "daily-sales")
+        assert access.may_generate(user, "daily-sales")
+        assert access.may_download(user, "daily-sales")
+        assert not access.may_generate(user, "transfers")
+        assert not access.may_download(user, "a-report-of-long-ago")
+
+
+class TestEventAccess:
+    def test_limits_nobody_who_has_none(self, tonight: Event) -> None:
+        assert access.visible_events(member("seller")) is None
+
+    def test_never_limits_a_superuser(self, tonight: Event) -> None:
+        boss = member("boss", events=(tonight,), is_superuser=True)
+
+        assert access.visible_events(boss) is None
+
+    def test_lists_the_events_of_a_limited_user(self, tonight: Event, lodz: Event) -> None:
+        assert access.visible_events(member("desk", events=(tonight, lodz))) == (LODZ, TONIGHT)
+
+    @pytest.mark.django_db
+    def test_shows_nothing_to_a_stranger_or_an_inactive_user(self) -> None:
+        assert access.visible_events(AnonymousUser()) == ()
+        assert access.visible_events(User(is_active=False, is_superuser=True)) == ()
+
+    def test_keeps_reports_that_are_not_about_events_from_limited_users(
+        self, tonight: Event, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(REPORTS["daily-sales"], "is_about_events", False, raising=False)
+
+        assert not access.may_generate(member("desk", "daily-sales", events=(tonight,)), "daily-sales")
+        assert access.may_generate(member("seller", "daily-sales"), "daily-sales")
+
+
+class TestNarrowing:
+    def test_sorts_so_that_equal_choices_are_equal(self, tonight: Event) -> None:
+        chosen = replace(JUNE, event_ids=(TONIGHT, LODZ, TONIGHT))
+
+        assert access.narrow(member("seller"), chosen).event_ids == (LODZ, TONIGHT)
+
+    def test_gives_a_limited_user_all_of_theirs(self, lodz: Event) -> None:
+        assert access.narrow(member("desk", events=(lodz,)), JUNE).event_ids == (LODZ,)
+
+
+class TestVisibleReports:
+    @pytest.mark.parametrize(
+        ("event_ids", "is_seen"),
+        [(None, False), ((TONIGHT,), False), ((LODZ, TONIGHT), False), ((LODZ,), True), ((), True)],
+    )
+    def test_are_those_of_events_within_the_users(
+        self, lodz: Event, event_ids: tuple[str, ...] | None, is_seen: bool
+    ) -> None:
+        user = member("desk", "daily-sales", events=(lodz,))
+        generated = GeneratedReport.objects.create(
+            report="daily-sales",
+            format=FileFormat.CSV,
+            parameters=parameters_to_json(replace(JUNE, event_ids=event_ids)),
+            requested_at=NOW,
+        )
+
+        assert access.visible_reports(user).exists() is is_seen
+        assert access.covers(user, generated) is is_seen
+
+    def test_are_none_without_the_permission(self, tonight: Event) -> None:
+        GeneratedReport.objects.create(report="daily-sales", format=FileFormat.CSV, requested_at=NOW)
+        nobody = User.objects.create_user("nobody", is_staff=True)
+
+        assert not access.visible_reports(nobody).exists()
+        assert access.visible_reports(member("seller")).exists()
