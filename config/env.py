@@ -7,6 +7,7 @@ No other module reads `os.environ` for a setting.
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -14,6 +15,8 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 _env = environ.Env()
+
+ROOT = Path(__file__).resolve().parent.parent
 
 MINIMUM_SECRET_LENGTH = 32
 CURRENCY_LENGTH = 3
@@ -108,6 +111,29 @@ def token(name: str, default: str) -> str:
     raise ImproperlyConfigured(
         f"{name} has spaces or characters that are not ASCII: copy the token once more (see .env.example)"
     )
+
+
+def folder(name: str, default: str) -> str:
+    """Read the path of a folder, a relative one as below the checkout; "" stays "": no folder."""
+    raw = text(name, default)
+    return str(ROOT / raw) if raw else ""
+
+
+def email(name: str, default: str) -> Mapping[str, Any]:
+    """
+    Read a mail server's URL into Django's EMAIL_ settings. Its value never appears in the error.
+
+    Raises:
+        ImproperlyConfigured: not a URL of a mail server.
+    """
+    try:
+        parsed: Mapping[str, Any] = _env.email_url_config(_raw(name) or default)
+    except (KeyError, ValueError, ImproperlyConfigured):
+        raise ImproperlyConfigured(
+            f"{name} is not the URL of a mail server: use smtp+tls://user:password@host:587, with special "
+            "characters percent-encoded, or consolemail:// (see .env.example)"
+        ) from None
+    return parsed
 
 
 def secret(name: str) -> str:

@@ -30,6 +30,9 @@ CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS", "")
 PORT = env.whole_number("PORT", 8000, minimum=1, maximum=65535)
 WEB_WORKERS = env.whole_number("WEB_WORKERS", 2, minimum=1)
 WEB_THREADS = env.whole_number("WEB_THREADS", 32, minimum=1)
+WEB_DOWNLOADS = env.whole_number("WEB_DOWNLOADS", 64, minimum=1)
+# Management commands that `serve --demo` runs beside the server: a deployment has a supervisor for them.
+DEMO_COMPANIONS = ["report_worker"]
 
 DATABASES = {"default": database.database_entry()}
 HEALTH_DB_TIMEOUT = env.seconds("HEALTH_DB_TIMEOUT", 0.5)
@@ -57,6 +60,10 @@ INSTALLED_APPS = [
     "analytics",
     "etl",
     "reports",
+    # Django 6's tasks for Django 5, with their rows in our database: docs/adr/0004-reports-are-made-in-a-
+    # job.md.
+    "django_tasks",
+    "django_tasks_db",
 ]
 
 MIDDLEWARE = [
@@ -108,6 +115,31 @@ STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 _collected = BASE_DIR / "staticfiles"
 STATIC_ROOT = _collected if _collected.is_dir() or "collectstatic" in sys.argv else None
+
+# The one kind of task there is: making a report. `manage.py report_worker` works them off.
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["reports"]}}
+REPORT_STORAGE = env.folder("REPORT_STORAGE", "var/reports")
+REPORT_FOLDER = env.folder("REPORT_FOLDER", "")
+REPORT_KEEP_DAYS = env.whole_number("REPORT_KEEP_DAYS", 30, minimum=1)
+REPORT_EMAIL_FROM = env.text("REPORT_EMAIL_FROM", "turnstile@localhost")
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "reports": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": REPORT_STORAGE,
+            # Sales and scans are nobody else's business on this machine.
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+}
+vars().update(env.email("EMAIL_URL", "consolemail://"))
+# A mail server that says nothing must not hold the worker for ever.
+EMAIL_TIMEOUT = 30
+# Where staff reach the service: the links in e-mails.
+PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000")
 
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -5,6 +5,7 @@ pytest.ini loads it before Django reads its settings. Nothing of the developer's
 """
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from core.embedded import THROWAWAY_PARAMETERS, EmbeddedPostgres
 
 pytest_plugins = ["core.tests.fixtures"]
 
+_reports = tempfile.mkdtemp(prefix="turnstile-reports-")
 # Made and thrown away with the run; its socket's path is known before it starts.
 _server = EmbeddedPostgres(
     Path(tempfile.mkdtemp(prefix="turnstile-tests-")) / "data", parameters=THROWAWAY_PARAMETERS
@@ -28,6 +30,9 @@ os.environ.update(
         "QR_SIGNING_KEY": "a" * 32,
         "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
         "DEBUG": "false",
+        "REPORT_STORAGE": _reports,
+        "REPORT_FOLDER": "",
+        "EMAIL_URL": "consolemail://",
         # A test that hangs on a full pool should fail soon.
         "POOL_TIMEOUT": "5",
     }
@@ -43,6 +48,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     del config
     _server.remove()
     _server.data_dir.parent.rmdir()
+    shutil.rmtree(_reports)
 
 
 @pytest.fixture(scope="session")

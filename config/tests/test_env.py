@@ -194,3 +194,37 @@ class TestToken:
             env.token("GATE_SETTING", "")
 
         assert "hunter2" not in str(refused.value)
+
+
+class TestFolder:
+    def test_a_relative_one_lies_in_the_checkout(self, setting: pytest.MonkeyPatch) -> None:
+        setting.setenv("GATE_SETTING", "var/gates")
+
+        assert env.folder("GATE_SETTING", "") == str(env.ROOT / "var/gates")
+
+    def test_an_absolute_one_stays(self, setting: pytest.MonkeyPatch) -> None:
+        setting.setenv("GATE_SETTING", "/srv/gates")
+
+        assert env.folder("GATE_SETTING", "var/gates") == "/srv/gates"
+
+    def test_none_stays_none(self, setting: pytest.MonkeyPatch) -> None:
+        assert env.folder("GATE_SETTING", "") == ""
+
+
+class TestEmail:
+    def test_reads_a_mail_server(self, setting: pytest.MonkeyPatch) -> None:
+        setting.setenv("GATE_SETTING", "smtp+tls://user:p%40ss@mail.example.org:587")
+
+        found = env.email("GATE_SETTING", "consolemail://")
+
+        assert (found["EMAIL_HOST"], found["EMAIL_PORT"]) == ("mail.example.org", 587)
+        assert (found["EMAIL_HOST_PASSWORD"], found["EMAIL_USE_TLS"]) == ("p@ss", True)
+
+    def test_refuses_what_is_none_without_showing_it(self, setting: pytest.MonkeyPatch) -> None:
+        setting.setenv("GATE_SETTING", "gopher://user:very-secret@mail.example.org")
+
+        with pytest.raises(ImproperlyConfigured, match="GATE_SETTING is not the URL") as refused:
+            env.email("GATE_SETTING", "consolemail://")
+
+        assert "very-secret" not in str(refused.value)
+        assert refused.value.__suppress_context__

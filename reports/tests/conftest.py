@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.db import models
 
 from analytics.models import Event
+from reports import services
 from reports.catalogue import Parameters, find
+from reports.jobs.worker import work_off
 from reports.making import MadeFile, make_file
-from reports.models import FileFormat
+from reports.models import FileFormat, GeneratedReport, ReportState
+from reports.tests.staff import member
 
 TONIGHT, LODZ = "tonight", "lodz"
 FIRST = date(2025, 6, 1)
@@ -77,3 +81,50 @@ def make(tmp_path: Path, transactional_db: None) -> Make:
         )
 
     return make_it
+
+
+@pytest.fixture
+def storage_folder(settings: Any, tmp_path: Path) -> Path:
+    """A storage of the test's own; `files` tells what is in it."""
+    folder = tmp_path / "storage"
+    stores = {**settings.STORAGES}
+    stores["reports"] = {**stores["reports"], "OPTIONS": {**stores["reports"]["OPTIONS"], "location": folder}}
+    settings.STORAGES, settings.REPORT_STORAGE = stores, str(folder)
+    return folder
+
+
+def files(folder: Path) -> list[str]:
+    """Return the names of everything in `folder`, files in the making included."""
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def seller(tonight: Event) -> User:
+    """A member of staff who may have daily sales, of every event."""
+    return member("seller", "daily-sales")
+
+
+Request = Callable[..., GeneratedReport]
+
+
+@pytest.fixture
+def request_daily_sales(seller: User, storage_folder: Path) -> Request:
+    """Ask for June's daily sales as CSV, as the seller."""
+
+    def ask(user: User = seller, parameters: Parameters = JUNE, now: datetime = NOW) -> GeneratedReport:
+        return services.request_report(
+            user=user, slug="daily-sales", parameters=parameters, file_format=FileFormat.CSV, now=now
+        )
+
+    return ask
+
+
+@pytest.fixture
+def made(request_daily_sales: Request) -> GeneratedReport:
+    """Daily sales of June, made."""
+    sell(TONIGHT, 3, "75.00")
+    generated = request_daily_sales()
+    work_off(now=NOW)
+    generated.refresh_from_db()
+    assert generated.state == ReportState.MADE, generated.error
+    return generated

@@ -1,0 +1,77 @@
+"""
+The sign of life of a report in the making, and its progress: one short statement a second.
+
+It comes from a thread of its own, so that a report that waits for its first row is not thought dead. The
+thread borrows a connection for each beat and gives it back: a worker never has more than two out.
+"""
+
+import logging
+import threading
+from types import TracebackType
+from typing import Self
+
+from django.db import connections
+from django.utils import timezone
+
+from core import db
+from reports.jobs import states
+from reports.models import GeneratedReport
+
+logger = logging.getLogger(__name__)
+
+BEAT_SECONDS = 1.0
+# The thread may be in a beat that waits for the database: the end of a report does not wait for ever.
+JOIN_SECONDS = 40.0
+
+
+class Superseded(RuntimeError):
+    """Another attempt took the report up, or it was deleted: what this one makes is nobody's."""
+
+
+class Heartbeat:
+    """Beats while the block runs; `note` is the making's `on_progress`."""
+
+    def __init__(self, generated: GeneratedReport) -> None:
+        self._generated = generated
+        self._progress: tuple[int, int | None] = (0, None)
+        self._is_over = threading.Event()
+        self._is_superseded = False
+        self._thread = threading.Thread(target=self._run, name=f"heartbeat-{generated.pk}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._is_over.set()
+        self._thread.join(JOIN_SECONDS)
+
+    def note(self, rows: int, total: int | None) -> None:
+        """
+        Remember how far the report is; the next beat tells.
+
+        Raises:
+            Superseded: there is no point in going on.
+        """
+        if self._is_superseded:
+            raise Superseded
+        self._progress = (rows, total)
+
+    def _run(self) -> None:
+        while not self._is_over.wait(BEAT_SECONDS):
+            self._beat()
+
+    def _beat(self) -> None:
+        rows, total = self._progress
+        try:
+            counts = states.beat(self._generated, rows=rows, total=total, now=timezone.now())
+            self._is_superseded = not counts
+        except Exception as error:
+            if not db.is_unavailable(error):
+                raise
+            # The report may well be made on a connection that still works.
+            logger.warning("no heartbeat of report %s: %s", self._generated.pk, db.unavailable_reason(error))
+        finally:
+            connections.close_all()

@@ -1,0 +1,104 @@
+"""
+The worker: it makes queued reports one after the other, runs schedules, and takes up what dead workers left.
+
+It holds no connection while it waits. Several may run; they share one queue.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import close_old_connections
+from django.utils import timezone
+from django_tasks_db.management.commands.db_worker import Worker
+
+from core import db
+from reports.jobs import reaper, states, stopping, tasks
+from reports.schedules import delivery, due
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+CHORES_EVERY = timedelta(seconds=15)
+
+
+def run_until_stopped() -> None:
+    """Work until this process is told to stop; a database that does not answer is waited for."""
+    next_chores_at = timezone.now()
+    while not stopping.is_told():
+        now = timezone.now()
+        if now >= next_chores_at:
+            next_chores_at = now + CHORES_EVERY
+            _while_it_serves(chores, now)
+        if not _while_it_serves(take_one):
+            stopping.wait(POLL_SECONDS)
+
+
+def _while_it_serves(step: Callable[..., bool], *arguments: Any) -> bool:
+    """Do one step and give its connection back; return False when the database did not serve it."""
+    try:
+        return step(*arguments)
+    except Exception as error:
+        if not db.is_unavailable(error):
+            raise
+        logger.warning("the worker waits for the database: %s", db.unavailable_reason(error))
+        return False
+    finally:
+        close_old_connections()
+
+
+def chores(now: datetime) -> bool:
+    """Do what is due at `now` besides making reports. A schedule that fails is its own affair."""
+    found = reaper.reap(now=now)
+    if found != reaper.Reaped():
+        logger.warning("found after dead workers: %s", found)
+    due.run_due(now=now)
+    delivery.deliver_due(now=now)
+    return True
+
+
+def take_one() -> bool:
+    """Work on the next task of the queue; return whether there was one."""
+    worker = OneTask()
+    worker.run()
+    return worker.has_run
+
+
+def work_off(*, now: datetime) -> None:
+    """Make every queued report in this thread, as of `now`, and return."""
+    token = tasks.instant.set(now)
+    try:
+        while take_one():
+            pass
+    finally:
+        tasks.instant.reset(token)
+
+
+def do_what_is_due(*, now: datetime) -> None:
+    """Do the chores, make every queued report, and deliver; end early when this process is told to stop."""
+    chores(now)
+    while not stopping.is_told() and take_one():
+        pass
+    delivery.deliver_due(now=timezone.now())
+
+
+class OneTask(Worker):
+    """django-tasks' worker, for one task: it takes it under SKIP LOCKED and writes down how it ended."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            queue_names=[tasks.QUEUE],
+            interval=0,
+            batch=True,
+            backend_name="default",
+            startup_delay=False,
+            max_tasks=1,
+            worker_id=states.worker_name(),
+            excluded_queue_names=[],
+        )
+
+    @property
+    def has_run(self) -> bool:
+        """Whether there was a task."""
+        return self._run_tasks > 0

@@ -1,0 +1,77 @@
+"""
+Deliveries: a scheduled report that is made goes out by e-mail or into a folder.
+
+A delivery is leased, not locked: no connection is held while a mail server is slow. One whose worker died is
+taken up again after the lease; then an e-mail may come twice, with the same Message-ID, rather than never.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from django.db import close_old_connections, transaction
+
+from reports import access, store
+from reports.models import Delivery, GeneratedReport, ReportState, Schedule
+from reports.schedules import email, folder, outcome, owner
+from reports.schedules.failed import DeliveryFailed
+
+LEASE = timedelta(minutes=10)
+METHODS: Mapping[str, Callable[[GeneratedReport, Schedule], None]] = MappingProxyType(
+    {Delivery.EMAIL: email.send, Delivery.FOLDER: folder.put}
+)
+
+
+def deliver_due(*, now: datetime) -> int:
+    """Deliver every report that waits for it at `now`; return how many arrived."""
+    delivered = 0
+    while (generated := _take(now)) is not None:
+        delivered += _deliver(generated, now)
+    return delivered
+
+
+def _take(now: datetime) -> GeneratedReport | None:
+    with transaction.atomic():
+        waiting = GeneratedReport.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+            state=ReportState.MADE, delivery_due_at__lte=now
+        )
+        generated = waiting.select_related("schedule__owner").order_by("delivery_due_at").first()
+        if generated is not None:
+            generated.delivery_due_at = now + LEASE
+            generated.save(update_fields=["delivery_due_at"])
+    return generated
+
+
+def _deliver(generated: GeneratedReport, now: datetime) -> bool:
+    schedule = generated.schedule
+    if schedule is None:
+        # It was deleted meanwhile.
+        _close(generated, delivered_at=None)
+        return False
+    try:
+        _send(generated, schedule)
+    except (DeliveryFailed, access.NotAllowed) as error:
+        outcome.record_failure(schedule.pk, str(error))
+        _close(generated, delivered_at=None)
+        return False
+    outcome.record_success(schedule.pk)
+    _close(generated, delivered_at=now)
+    return True
+
+
+def _send(generated: GeneratedReport, schedule: Schedule) -> None:
+    owner.check(schedule)
+    if not access.covers(schedule.owner, generated):
+        raise access.NotAllowed(
+            f"The schedule's owner {schedule.owner} may not see all of its events any more"
+        )
+    if not store.has_file(generated):
+        raise DeliveryFailed("The report's file is gone: make the report again")
+    # What was asked is known: the connection goes back before anything that may be slow.
+    close_old_connections()
+    METHODS[schedule.delivery](generated, schedule)
+
+
+def _close(generated: GeneratedReport, *, delivered_at: datetime | None) -> None:
+    generated.delivery_due_at, generated.delivered_at = None, delivered_at
+    generated.save(update_fields=["delivery_due_at", "delivered_at"])

@@ -1,0 +1,88 @@
+"""
+Schedules that are due: each puts its report into the queue, as its owner, with the permissions of now.
+
+A run is taken under a lock, and its report and the next time are committed together: two workers never both
+run it. Runs that were missed are caught up with, one after the other, if they are younger than a week.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from reports import services
+from reports.catalogue import Parameters, UnknownReport
+from reports.models import FileFormat, Schedule
+from reports.schedules import outcome, owner, times
+
+CATCH_UP = timedelta(days=7)
+# A schedule that cannot say when: each look counts as a failure, the fifth switches it off.
+LOOK_AGAIN = timedelta(days=1)
+_REFUSALS = (services.NotAllowed, UnknownReport, ValueError)
+
+
+def run_due(*, now: datetime) -> int:
+    """Run every schedule that is due at `now`, and plan new ones; return how many reports were queued."""
+    return sum(iter(lambda: _run_one(now), None))
+
+
+def _run_one(now: datetime) -> int | None:
+    """Return the reports that the next due schedule queued, 0 or 1; None when nothing is due."""
+    with transaction.atomic():
+        schedule = _take(now)
+        if schedule is None:
+            return None
+        try:
+            run_at, schedule.next_run_at = _when(schedule, now)
+        except times.UnknownTimezone as error:
+            schedule.next_run_at = now + LOOK_AGAIN
+            outcome.record_failure(schedule.pk, str(error))
+            run_at = None
+        queued = 0 if run_at is None else _queue_or_fail(schedule, run_at, now)
+        schedule.save(update_fields=["next_run_at", "last_run_at"])
+    return queued
+
+
+def _take(now: datetime) -> Schedule | None:
+    unlocked = Schedule.objects.select_for_update(skip_locked=True, of=("self",)).select_related("owner")
+    is_due = Q(next_run_at__lte=now) | Q(next_run_at=None)
+    return unlocked.filter(is_due, is_active=True).order_by("next_run_at", "pk").first()
+
+
+def _when(schedule: Schedule, now: datetime) -> tuple[datetime | None, datetime]:
+    """Return the run to catch up with, None for none, and the one after it."""
+    if schedule.next_run_at is None:
+        # New, or changed: it begins with the next time on the clock.
+        return None, times.next_run(schedule, after=now)
+    run_at = schedule.next_run_at
+    if run_at < now - CATCH_UP:
+        run_at = times.next_run(schedule, after=now - CATCH_UP)
+    if run_at > now:
+        return None, run_at
+    return run_at, times.next_run(schedule, after=run_at)
+
+
+def _queue_or_fail(schedule: Schedule, run_at: datetime, now: datetime) -> int:
+    schedule.last_run_at = now
+    try:
+        _queue(schedule, run_at, now)
+    except _REFUSALS as error:
+        outcome.record_failure(schedule.pk, str(error))
+        return 0
+    return 1
+
+
+def _queue(schedule: Schedule, run_at: datetime, now: datetime) -> None:
+    owner.check(schedule)
+    start, end = times.period(schedule, run_at=run_at)
+    event_ids = schedule.parameters.get("event_ids")
+    asked = Parameters(start=start, end=end, event_ids=None if event_ids is None else tuple(event_ids))
+    parameters = services.allowed_parameters(user=schedule.owner, slug=schedule.report, parameters=asked)
+    services.queue_report(
+        user=schedule.owner,
+        slug=schedule.report,
+        parameters=parameters,
+        file_format=FileFormat(schedule.format),
+        now=now,
+        schedule=schedule,
+    )

@@ -1,0 +1,232 @@
+"""Schedules: when they run, of which days, as whom, and what five failures do."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connections
+
+from analytics.models import Event
+from reports import permissions
+from reports.models import Cadence, Delivery, FileFormat, GeneratedReport, Schedule
+from reports.schedules import due, outcome, times
+from reports.tests.conftest import LODZ
+from reports.tests.staff import forbid, member
+
+WARSAW = "Europe/Warsaw"
+MONDAY_NOON = datetime(2025, 6, 2, 12, tzinfo=UTC)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+class TestTheNextRun:
+    @pytest.mark.parametrize(
+        ("schedule", "after", "expected"),
+        [
+            ({"hour": 6}, "2025-06-02T05:59", "2025-06-02T06:00"),
+            ({"hour": 6}, "2025-06-02T06:00", "2025-06-03T06:00"),
+            ({"hour": 6, "timezone": WARSAW}, "2025-01-02T04:59", "2025-01-02T05:00"),
+            ({"hour": 6, "timezone": WARSAW}, "2025-06-02T03:59", "2025-06-02T04:00"),
+            ({"hour": 0, "timezone": "America/New_York"}, "2025-06-02T03:59", "2025-06-02T04:00"),
+            ({"cadence": Cadence.WEEKLY, "weekday": 0}, "2025-06-02T06:00", "2025-06-09T06:00"),
+            ({"cadence": Cadence.WEEKLY, "weekday": 6}, "2025-12-29T00:00", "2026-01-04T06:00"),
+            # At 02:00 the clock goes to 03:00: the run is at 03:00, which is 01:00 in UTC.
+            ({"hour": 2, "timezone": WARSAW}, "2025-03-29T12:00", "2025-03-30T01:00"),
+            # 02:00 comes twice: once is enough.
+            ({"hour": 2, "timezone": WARSAW}, "2025-10-25T12:00", "2025-10-26T00:00"),
+            ({"hour": 2, "timezone": WARSAW}, "2025-10-26T00:00", "2025-10-27T01:00"),
+        ],
+    )
+    def test_is_by_the_clock_on_the_wall(self, schedule: dict[str, Any], after: str, expected: str) -> None:
+        given = Schedule(**{"cadence": Cadence.DAILY, "hour": 6, **schedule})
+
+        assert times.next_run(given, after=at(after)) == at(expected)
+
+    def test_refuses_a_zone_that_is_none(self) -> None:
+        for name in ("Mars/Olympus", "../etc/passwd", ""):
+            with pytest.raises(times.UnknownTimezone, match="Europe/Warsaw"):
+                times.next_run(Schedule(cadence=Cadence.DAILY, timezone=name), after=MONDAY_NOON)
+
+
+class TestThePeriod:
+    def test_is_the_day_before_on_the_wall(self) -> None:
+        schedule = Schedule(cadence=Cadence.DAILY, hour=0, timezone=WARSAW)
+
+        # Midnight of the third in Warsaw is still the second in UTC.
+        assert times.period(schedule, run_at=at("2025-06-02T22:00")) == (date(2025, 6, 2), date(2025, 6, 3))
+
+    def test_is_the_seven_days_before_of_a_weekly_one(self) -> None:
+        schedule = Schedule(cadence=Cadence.WEEKLY)
+
+        assert times.period(schedule, run_at=at("2025-06-09T06:00")) == (date(2025, 6, 2), date(2025, 6, 9))
+
+
+MakeSchedule = Callable[..., Schedule]
+
+
+@pytest.fixture
+def schedule(seller: User) -> MakeSchedule:
+    def make(**changes: Any) -> Schedule:
+        told = {
+            "report": "daily-sales",
+            "format": FileFormat.CSV,
+            "owner": seller,
+            "cadence": Cadence.DAILY,
+            "delivery": Delivery.EMAIL,
+            "recipients": "organiser@example.org",
+            "next_run_at": MONDAY_NOON,
+        }
+        return Schedule.objects.create(**{**told, **changes})
+
+    return make
+
+
+def queued() -> list[dict[str, Any]]:
+    return [each.parameters for each in GeneratedReport.objects.order_by("requested_at", "parameters__start")]
+
+
+class TestADueSchedule:
+    def test_queues_its_report_for_its_owner_and_plans_the_next(self, schedule: MakeSchedule) -> None:
+        given = schedule()
+
+        assert due.run_due(now=MONDAY_NOON) == 1
+
+        generated = GeneratedReport.objects.get()
+        given.refresh_from_db()
+        assert (generated.schedule, generated.requested_by) == (given, given.owner)
+        assert generated.parameters == {"start": "2025-06-01", "end": "2025-06-02", "event_ids": None}
+        assert (given.last_run_at, given.next_run_at) == (MONDAY_NOON, at("2025-06-03T06:00"))
+
+    def test_runs_once_with_two_workers(self, schedule: MakeSchedule) -> None:
+        schedule()
+
+        def run(_: int) -> int:
+            try:
+                return due.run_due(now=MONDAY_NOON)
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(2) as workers:
+            counts = list(workers.map(run, range(2)))
+
+        assert sorted(counts) == [0, 1]
+
+    def test_that_is_new_begins_with_the_next_time_on_the_clock(self, schedule: MakeSchedule) -> None:
+        given = schedule(next_run_at=None)
+
+        assert due.run_due(now=MONDAY_NOON) == 0
+
+        given.refresh_from_db()
+        assert given.next_run_at == at("2025-06-03T06:00")
+
+    def test_catches_up_with_the_days_that_it_missed(self, schedule: MakeSchedule) -> None:
+        schedule(next_run_at=MONDAY_NOON - timedelta(days=2, hours=6))
+
+        due.run_due(now=MONDAY_NOON)
+
+        assert [each["start"] for each in queued()] == ["2025-05-30", "2025-05-31", "2025-06-01"]
+
+    def test_does_not_catch_up_with_more_than_a_week(self, schedule: MakeSchedule) -> None:
+        schedule(next_run_at=MONDAY_NOON - timedelta(days=90))
+
+        assert due.run_due(now=MONDAY_NOON) == 7
+
+    def test_that_is_switched_off_does_not_run(self, schedule: MakeSchedule) -> None:
+        schedule(is_active=False)
+
+        assert due.run_due(now=MONDAY_NOON) == 0
+
+    def test_is_narrowed_to_the_events_of_its_owner_as_they_are_now(
+        self, schedule: MakeSchedule, lodz: Event
+    ) -> None:
+        schedule(owner=member("lodz-desk", "daily-sales", events=(lodz,)))
+
+        due.run_due(now=MONDAY_NOON)
+
+        assert [each["event_ids"] for each in queued()] == [[LODZ]]
+
+
+class TestAScheduleWhoseOwner:
+    @pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": False}])
+    def test_left_fails_and_says_so(self, schedule: MakeSchedule, change: dict[str, bool]) -> None:
+        given = schedule()
+        User.objects.update(**change)
+
+        due.run_due(now=MONDAY_NOON)
+
+        given.refresh_from_db()
+        assert queued() == []
+        assert given.failure_count == 1
+        assert given.last_error == "The schedule's owner seller is not active staff: give it to somebody else"
+
+    @pytest.mark.parametrize("permission", [permissions.to_generate, permissions.to_download])
+    def test_lost_a_permission_fails_and_names_it(
+        self, schedule: MakeSchedule, seller: User, permission: Callable[[str], str]
+    ) -> None:
+        given = schedule()
+        forbid(seller, permission("daily-sales"))
+
+        due.run_due(now=MONDAY_NOON)
+
+        given.refresh_from_db()
+        assert queued() == []
+        assert permission("daily-sales") in given.last_error
+
+    def test_lost_an_event_fails_and_names_it(
+        self, schedule: MakeSchedule, tonight: Event, lodz: Event
+    ) -> None:
+        owner = member("lodz-desk", "daily-sales", events=(lodz,))
+        given = schedule(owner=owner, parameters={"event_ids": ["tonight"]})
+
+        due.run_due(now=MONDAY_NOON)
+
+        given.refresh_from_db()
+        assert "may not see tonight" in given.last_error
+
+
+class TestFiveFailures:
+    def test_switch_a_schedule_off_and_say_so(self, schedule: MakeSchedule) -> None:
+        given = schedule(report="nightly")
+
+        for days in range(6):
+            due.run_due(now=MONDAY_NOON + timedelta(days=days))
+
+        given.refresh_from_db()
+        assert (given.is_active, given.failure_count) == (False, 5)
+        assert given.last_error.startswith("Switched off after 5 failures in a row. The last one: The ")
+
+    def test_do_not_count_over_a_success(self, schedule: MakeSchedule) -> None:
+        given = schedule(failure_count=4, last_error="down")
+
+        outcome.record_success(given.pk)
+        outcome.record_failure(given.pk, "down again")
+
+        given.refresh_from_db()
+        assert (given.is_active, given.failure_count, given.last_error) == (True, 1, "down again")
+
+    def test_are_forgotten_when_it_is_switched_on(self, schedule: MakeSchedule) -> None:
+        given = schedule(failure_count=5, is_active=False, last_error="down")
+
+        outcome.switch_on(given)
+
+        given.refresh_from_db()
+        assert (given.is_active, given.failure_count, given.last_error, given.next_run_at) == (
+            True,
+            0,
+            "",
+            None,
+        )
+
+    def test_of_its_time_zone_switch_it_off_too(self, schedule: MakeSchedule) -> None:
+        given = schedule(timezone="Mars/Olympus")
+
+        for days in range(6):
+            due.run_due(now=MONDAY_NOON + timedelta(days=days))
+
+        given.refresh_from_db()
+        assert (given.is_active, given.failure_count) == (False, 5)
