@@ -10,6 +10,7 @@ from django.views.generic import RedirectView
 from config.api import api
 from health import holders
 from health import views as health
+from reports import downloads
 
 handler500 = "config.unavailable.server_error"
 
@@ -21,6 +22,11 @@ urlpatterns = [
     path("health/db", csrf_exempt(health.health_db), name="health-db"),
     path("health/pool", csrf_exempt(holders.pool_json), name="health-pool"),
     path("admin/pool/", admin.site.admin_view(holders.pool_page), name="pool-page"),
+    path(
+        "admin/reports/<uuid:report_id>/download/",
+        admin.site.admin_view(downloads.download),
+        name="report-download",
+    ),
     path("admin/", admin.site.urls),
     path("", api.urls),
 ]
