@@ -93,6 +93,14 @@ class Service:
         finally:
             connection.close()
 
+    def companions(self) -> list[int]:
+        """Return the processes of this checkout that `serve --demo` runs beside the server."""
+        return [
+            process.pid
+            for process in psutil.process_iter(["cmdline"])
+            if "--until-stdin-closes" in (process.info["cmdline"] or []) and folder_of(process) == self.folder
+        ]
+
     @property
     def keys(self) -> dict[str, str]:
         """The settings that the demo made."""
@@ -108,6 +116,13 @@ class Service:
 def made(keys: dict[str, str]) -> dict[str, str]:
     """Return the keys that are made once; each start has an upstream of its own."""
     return {name: value for name, value in keys.items() if not name.startswith("ETL_SOURCE_")}
+
+
+def folder_of(process: psutil.Process) -> Path | None:
+    try:
+        return Path(process.cwd())
+    except psutil.Error:
+        return None
 
 
 def free_port() -> int:
@@ -199,11 +214,13 @@ class TestStoppingTheDemo:
     ) -> None:
         with demo_running(service) as process:
             upstream = service.upstream_port
+            eventually(service.companions, timeout=START_SECONDS)
             code, output = stop(process, number)
 
         assert (code, output.splitlines()[-1]) == (0, "Stopped.")
         assert "Traceback" not in output
         assert service.postgres.pid is None
+        assert service.companions() == []
         assert serve.is_free(service.port)
         assert serve.is_free(upstream)
 
@@ -212,7 +229,9 @@ class TestStoppingTheDemo:
     ) -> None:
         with demo_running(service) as killed:
             postgres, keys, upstream = service.postgres.pid, service.keys, service.upstream_port
+            eventually(service.companions, timeout=START_SECONDS)
             kill(killed)
+            eventually(lambda: not service.companions(), timeout=START_SECONDS)
             eventually(lambda: serve.is_free(upstream))
 
             with demo_running(service) as again:

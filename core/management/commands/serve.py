@@ -9,10 +9,13 @@ import multiprocessing
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import warnings
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Any
 
@@ -51,7 +54,8 @@ class Command(BaseCommand):
             refuse_pending_migrations()
         give_up_connections()
         self._tell(f"http://{HOST}:{port}")
-        serve(port, stop_on_hangup=demo)
+        with companions(settings.DEMO_COMPANIONS if demo else ()):
+            serve(port, stop_on_hangup=demo)
         self.stdout.write("Stopped.")
 
     def _tell(self, url: str) -> None:
@@ -115,6 +119,36 @@ def give_up_connections() -> None:
     connection.close_pool()  # type: ignore[attr-defined]
 
 
+@contextmanager
+def companions(commands: Sequence[str]) -> Iterator[None]:
+    """
+    Run management commands beside the block. They stop with it, and with this process however it ends.
+
+    Each knows by its standard input, a pipe that only this process holds: `--until-stdin-closes`.
+    """
+    started = [_start_companion(command) for command in commands]
+    try:
+        yield
+    finally:
+        for process in started:
+            _stop_companion(process)
+
+
+def _start_companion(command: str) -> "subprocess.Popen[bytes]":
+    arguments = [sys.executable, sys.argv[0], command, "--until-stdin-closes"]
+    return subprocess.Popen(arguments, stdin=subprocess.PIPE)
+
+
+def _stop_companion(process: "subprocess.Popen[bytes]") -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        process.wait(DRAIN_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def serve(port: int, *, stop_on_hangup: bool) -> None:
     """Serve until SIGINT or SIGTERM, then let the workers finish what they have."""
     # A fresh interpreter for each worker: nothing of this process, sockets included, leaks into it.
@@ -125,7 +159,8 @@ def serve(port: int, *, stop_on_hangup: bool) -> None:
         port=port,
         interface=Interfaces.WSGI,
         workers=settings.WEB_WORKERS,
-        blocking_threads=settings.WEB_THREADS,
+        # A download keeps its thread for as long as its client reads: those threads come on top.
+        blocking_threads=settings.WEB_THREADS + settings.WEB_DOWNLOADS,
         respawn_failed_workers=True,
         workers_kill_timeout=DRAIN_SECONDS,
         # Its warnings advise fewer threads than there are cores; ours wait for the database.
