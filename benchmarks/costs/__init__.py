@@ -23,6 +23,7 @@ BENCHMARKS = (
     "throughput",
     "etl_load",
     "etl_scale",
+    "slow_downloads",
     "report_csv",
     "report_memory",
     "report_xlsx",
