@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from unfold import admin as unfold
+from unfold.paginator import InfinitePaginator
 
 from analytics.models import COUNT_NAMES, Admission, Event, EventCounter, Gate, InvalidAttempt, Scan, Transfer
 
 if TYPE_CHECKING:
+    # unfold ships no types; its classes are Django's with another look.
     ModelAdmin = admin.ModelAdmin[Any]
     TabularInline = admin.TabularInline[Any, Any]
 else:
-    ModelAdmin, TabularInline = admin.ModelAdmin, admin.TabularInline
+    ModelAdmin, TabularInline = unfold.ModelAdmin, unfold.TabularInline
 
 
 class GateInline(TabularInline):
@@ -44,8 +47,9 @@ class GateAdmin(ModelAdmin):
 class FactAdmin(ModelAdmin):
     """Facts are looked at: only the services write them."""
 
-    # Counting every row, beside the rows that match, would be slow after the first million.
+    # Counting rows would be slow after the first million: pages lead on to the next, not to the last.
     show_full_result_count = False
+    paginator = InfinitePaginator
     list_select_related = ("event",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import environ
 
-from config import database, env, logs
+from config import admin_look, database, env, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -44,8 +44,8 @@ ETL_TIMEZONE = env.time_zone("ETL_TIMEZONE", "")
 ETL_LAG_SECONDS = env.whole_number("ETL_LAG_SECONDS", 300)
 
 INSTALLED_APPS = [
-    # Before the admin, whose start page it adds a link to.
-    "health",
+    # Before the admin, whose templates and site it replaces.
+    "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -59,6 +59,8 @@ INSTALLED_APPS = [
     "core",
     "analytics",
     "etl",
+    "health",
+    # Last: it limits the admin's pages of the others to the events that a reader may see.
     "reports",
     # Django 6's tasks for Django 5, with their rows in our database: docs/adr/0004-reports-are-made-in-a-
     # job.md.
@@ -144,5 +146,7 @@ PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000")
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("COOKIE_SECURE", default=False)
+
+UNFOLD = admin_look.UNFOLD
 
 LOGGING = logs.logging_entry(level="DEBUG" if DEBUG else "INFO")

@@ -3,7 +3,7 @@ Every address of the service: monitoring, the admin, the API at the legacy servi
 """
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
@@ -27,6 +27,7 @@ urlpatterns = [
         admin.site.admin_view(downloads.download),
         name="report-download",
     ),
+    path("admin/", include("reports.dashboard.urls")),
     path("admin/", admin.site.urls),
     path("", api.urls),
 ]

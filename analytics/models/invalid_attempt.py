@@ -35,6 +35,7 @@ class InvalidAttempt(models.Model):
         indexes = (
             models.Index(fields=["event", "-received_at", "-attempt_id"], name="invalid_attempts_by_event"),
             models.Index(fields=["-received_at", "-attempt_id"], name="invalid_attempts_newest"),
+            models.Index(fields=["ticket_id"], name="invalid_attempts_by_ticket"),
         )
 
     def __str__(self) -> str:

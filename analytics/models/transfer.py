@@ -32,6 +32,7 @@ class Transfer(models.Model):
         indexes = (
             models.Index(fields=["event", "-received_at", "-transfer_id"], name="ticket_transfers_by_event"),
             models.Index(fields=["-received_at", "-transfer_id"], name="ticket_transfers_newest"),
+            models.Index(fields=["ticket_id"], name="ticket_transfers_by_ticket"),
         )
 
     def __str__(self) -> str:

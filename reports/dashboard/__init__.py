@@ -1,0 +1,6 @@
+"""
+The pages of the evening: the dashboard, an event's page, the ticket lookup, and the numbers that they refresh.
+
+Any member of staff sees numbers, limited to the events that are visible to them (`reports.access`). What
+names single tickets asks for the permission to view scans.
+"""

@@ -1,0 +1,100 @@
+"""
+One event's page: its numbers now, its gates hour by hour, its sales, and who never came.
+"""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.views.decorators.http import require_safe
+
+from core import db
+from reports import access, queries
+from reports.dashboard import heatmap, numbers, sales
+from reports.dashboard.night import Night, night_at, night_of, zone_of
+
+MAY_NAME_TICKETS = "analytics.view_scan"
+
+
+@require_safe
+def event_page(request: HttpRequest, quoted_id: str) -> HttpResponse:
+    """
+    Show one event; 404 when it does not exist or is not the reader's to see.
+
+    `?night=2026-07-01` chooses the night of the heatmap, `?page=2` the page of the no-shows. What cannot be
+    read as such is answered as if it were not there.
+    """
+    event_id, visible = unquote(quoted_id), access.visible_events(request.user)
+    if visible is not None and event_id not in visible:
+        raise Http404
+    now = timezone.now()
+    with db.get_engine().connect() as connection:
+        live = numbers.of_event(connection=connection, now=now, event_id=event_id)
+        if live is None:
+            raise Http404
+        event = live["events"][0]
+        context = {
+            **_gates(connection, event, _chosen_night(request, event, now)),
+            **_sales(connection, event_id, now.date()),
+            **_no_shows(connection, event_id, request),
+        }
+    return render(request, "reports/event.html", {
+        **admin.site.each_context(request),
+        **context,
+        "title": event["name"],
+        "event": event,
+        "live": live,
+        "live_url": reverse("event-live", args=[quoted_id]),
+        "quoted_id": quoted_id,
+    })
+
+
+def _chosen_night(request: HttpRequest, event: dict[str, Any], now: datetime) -> Night:
+    """Return the night that was asked for; else that of the last scan, else the one of now."""
+    zone = zone_of(event["timezone"])
+    try:
+        asked = parse_date(request.GET.get("night", ""))
+        # A day at the calendar's very end has no next one.
+        if asked is not None and date.min + timedelta(days=2) < asked < date.max - timedelta(days=2):
+            return night_of(asked, zone)
+    except ValueError:
+        pass  # such as the 31st of April: answered as if nothing had been asked
+    last = event["last_scan_at"]
+    return night_at(datetime.fromisoformat(last) if last else now, zone)
+
+
+def _gates(connection: sa.Connection, event: dict[str, Any], night: Night) -> dict[str, Any]:
+    hours = queries.scans_per_gate_and_hour(
+        connection=connection, event_id=event["event_id"], start=night.start, end=night.end
+    )
+    return {
+        "night": night,
+        "previous_night": night.day - timedelta(days=1),
+        "next_night": night.day + timedelta(days=1),
+        "gates": heatmap.gate_rows(hours, hour_count=len(night.hours)),
+    }
+
+
+def _sales(connection: sa.Connection, event_id: str, today: date) -> dict[str, Any]:
+    days = queries.sales_per_day(connection=connection, start=None, event_ids=[event_id])
+    return {"sales_chart": sales.chart(days, today=today), "sales_totals": sales.totals(days)}
+
+
+def _no_shows(connection: sa.Connection, event_id: str, request: HttpRequest) -> dict[str, Any]:
+    """Return the page that was asked for; its rows name tickets, so not everybody sees them."""
+    if not request.user.has_perm(MAY_NAME_TICKETS):
+        return {"no_shows": None}
+    asked = request.GET.get("page", "1")
+    page = max(1, int(asked)) if asked.isdecimal() and len(asked) < 7 else 1
+    return {
+        "no_shows": queries.tickets_that_never_came(connection=connection, event_id=event_id, page=page),
+        "page": page,
+        "page_length": queries.no_shows.PAGE_LENGTH,
+    }

@@ -1,0 +1,119 @@
+"""
+What was sold for an event and what happened at its gates, over its whole life.
+
+Read from the counters and the ETL's summary: the cost grows with the events of the answer and their days,
+never with scans.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from reports.tables import table
+
+# How long before its start, and after a start without an end, an event is tonight's.
+AROUND = timedelta(hours=12)
+_COUNTS = ("admitted_count", "duplicate_count", "refused_count")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventNumbers:
+    """One event. `last_scan_at` is None before the first scan; the counts are 0 then."""
+
+    event_id: str
+    name: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    timezone: str
+    sold_count: int
+    admitted_count: int
+    duplicate_count: int
+    refused_count: int
+    last_scan_at: datetime | None
+
+    @property
+    def missing_count(self) -> int:
+        """Sold tickets that were not admitted; 0 where more came in than the sales know of."""
+        return max(0, self.sold_count - self.admitted_count)
+
+
+def tonights_events(
+    *, connection: sa.Connection, now: datetime, event_ids: Sequence[str] | None
+) -> list[EventNumbers]:
+    """
+    Return the events that are on at `now`, or were scanned for in the 12 hours before it.
+
+    An event is on from 12 hours before its start until its end, or until 12 hours after its start where no
+    end is known. The event of the latest scan comes first, those without a scan last, by start. One statement.
+    """
+    events = table("analytics.Event")
+    chosen = sa.union(_on_the_calendar(now), _scanned_lately(now)).subquery("chosen")
+    tonight = _numbers(events).where(events.c.event_id.in_(sa.select(chosen.c.event_id)))
+    return _answer(connection, tonight, event_ids)
+
+
+def event_numbers(*, connection: sa.Connection, event_id: str) -> EventNumbers | None:
+    """Return one event's numbers, or None when there is no such event. One statement."""
+    found = _answer(connection, _numbers(table("analytics.Event")), (event_id,))
+    return found[0] if found else None
+
+
+def _on_the_calendar(now: datetime) -> sa.Select[Any]:
+    events = table("analytics.Event")
+    ends_at = sa.func.coalesce(events.c.ends_at, events.c.starts_at + AROUND)
+    return sa.select(events.c.event_id).where(events.c.starts_at <= now + AROUND, ends_at >= now)
+
+
+def _scanned_lately(now: datetime) -> sa.Select[Any]:
+    counters, since = table("analytics.EventCounter"), now - AROUND
+    # The day is indexed; `last_updated` must not be, for it changes with each scan.
+    return sa.select(counters.c.event_id).where(
+        counters.c.day >= since.astimezone(UTC).date(), counters.c.last_updated >= since
+    )
+
+
+def _numbers(events: sa.Table) -> sa.Select[Any]:
+    """Return the statement of every event's numbers; a sum for each event that the caller chooses."""
+    gates, sales = _sums_at_the_gates(events), _sum_of_the_sales(events)
+    return (
+        sa.select(
+            *(events.c[name] for name in ("event_id", "name", "starts_at", "ends_at", "timezone")),
+            sales.c.sold_count,
+            *(gates.c[name] for name in _COUNTS),
+            gates.c.last_scan_at,
+        )
+        .select_from(events.join(gates, sa.true()).join(sales, sa.true()))
+        .order_by(
+            gates.c.last_scan_at.desc().nulls_last(), events.c.starts_at.nulls_last(), events.c.event_id
+        )
+    )
+
+
+def _sums_at_the_gates(events: sa.Table) -> sa.Lateral:
+    counters = table("analytics.EventCounter")
+    sums = [_sum(counters.c[name]).label(name) for name in _COUNTS]
+    last = sa.func.max(counters.c.last_updated).filter(counters.c.scan_count > 0).label("last_scan_at")
+    return sa.select(*sums, last).where(counters.c.event_id == events.c.event_id).lateral("gates")
+
+
+def _sum_of_the_sales(events: sa.Table) -> sa.Lateral:
+    summaries = table("etl.EventSalesSummary")
+    # Tickets of all currencies: tickets can be added, money cannot.
+    sold = _sum(summaries.c.total_tickets).label("sold_count")
+    return sa.select(sold).where(summaries.c.event_id == events.c.event_id).lateral("sales")
+
+
+def _sum(column: sa.Column[Any]) -> sa.ColumnElement[int]:
+    # Postgres sums bigint to numeric, which arrives as Decimal.
+    return sa.cast(sa.func.coalesce(sa.func.sum(column), 0), sa.BigInteger)
+
+
+def _answer(
+    connection: sa.Connection, statement: sa.Select[Any], event_ids: Sequence[str] | None
+) -> list[EventNumbers]:
+    if event_ids is not None:
+        statement = statement.where(table("analytics.Event").c.event_id.in_(event_ids))
+    return [EventNumbers(**row) for row in connection.execute(statement).mappings()]

@@ -1,0 +1,42 @@
+"""
+What was sold, day by day. Money of different currencies is never added.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from reports.tables import table
+
+
+@dataclass(frozen=True, kw_only=True)
+class DaySales:
+    """The tickets and the money of one day in one currency, refunds subtracted."""
+
+    sale_date: date
+    currency: str
+    ticket_count: int
+    revenue: Decimal
+
+
+def sales_per_day(
+    *, connection: sa.Connection, start: date | None, event_ids: Sequence[str] | None
+) -> list[DaySales]:
+    """
+    Return the sales of each day from `start` (None: from the first) on, by day, then by currency.
+
+    A day without sales has no row. One statement over the ETL's daily summary.
+    """
+    days = table("etl.DailyTicketSales")
+    groups = (days.c.sale_date, days.c.currency)
+    tickets = sa.cast(sa.func.sum(days.c.tickets_sold), sa.BigInteger).label("ticket_count")
+    summed = sa.select(*groups, tickets, sa.func.sum(days.c.revenue).label("revenue"))
+    if start is not None:
+        summed = summed.where(days.c.sale_date >= start)
+    if event_ids is not None:
+        summed = summed.where(days.c.event_id.in_(event_ids))
+    rows = connection.execute(summed.group_by(*groups).order_by(*groups))
+    return [DaySales(**row) for row in rows.mappings()]
