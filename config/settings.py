@@ -54,6 +54,8 @@ INSTALLED_APPS = [
     # Before staticfiles: runserver serves static files the way production does.
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    # Thousands in groups of three.
+    "django.contrib.humanize",
     # Its static files: the API page without a CDN.
     "ninja",
     "core",
@@ -147,6 +149,8 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("COOKIE_SECURE", default=False)
 
+# Where the admin's login leads without a page to go back to: unfold's form forgets the start page.
+LOGIN_REDIRECT_URL = "admin:index"
 UNFOLD = admin_look.UNFOLD
 
 LOGGING = logs.logging_entry(level="DEBUG" if DEBUG else "INFO")

@@ -3,6 +3,7 @@ Every address of the service: monitoring, the admin, the API at the legacy servi
 """
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
@@ -16,6 +17,8 @@ handler500 = "config.unavailable.server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/")),
+    # Browsers ask for it by themselves where a page names no icon, such as the API's.
+    path("favicon.ico", RedirectView.as_view(url=static("reports/favicon.svg"))),
     # Exempt: they change nothing, and another method deserves its 405, not a 403 about a cookie.
     path("health", csrf_exempt(health.health), name="health"),
     path("ready", csrf_exempt(health.ready), name="ready"),

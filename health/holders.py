@@ -12,8 +12,22 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from core import db
+from core.holders import Backend, Holder
 from core.service_key import HEADER, is_service_key
 from health.views import counters
+
+# What the page's two tables show, in the order of their cells.
+OWN_HEADERS = (
+    "State",
+    "Library",
+    "Thread",
+    "Held for",
+    "Age",
+    "Backend",
+    "Borrowed at",
+    "Last statement",
+)
+BACKEND_HEADERS = ("Process", "Backend", "State", "For", "Age", "Last statement")
 
 
 @require_safe
@@ -29,17 +43,32 @@ def pool_json(request: HttpRequest) -> JsonResponse:
 def pool_page(request: HttpRequest) -> HttpResponse:
     """Show every connection of the process that answers, and all that the server sees."""
     # Before the server is asked, which takes a connection itself.
-    own = [asdict(holder) for holder in db.pool_holders()]
+    own = db.pool_holders()
     backends = db.server_connections()
     first_words = {backend.backend_pid: backend.first_words for backend in backends}
     context = {
         **admin.site.each_context(request),
         **_this_process(),
         "title": "Database connections",
-        "connections": [{**each, "first_words": first_words.get(each["backend_pid"], "")} for each in own],
-        "backends": backends,
+        "own": {
+            "headers": OWN_HEADERS,
+            "rows": [_own_row(each, first_words.get(each.backend_pid, "")) for each in own],
+        },
+        "backends": {"headers": BACKEND_HEADERS, "rows": [_backend_row(each) for each in backends]},
     }
     return render(request, "health/pool.html", context)
+
+
+def _own_row(holder: Holder, first_words: str) -> list[Any]:
+    held = f"{holder.held_seconds:.1f} s" if holder.borrower else ""
+    age = f"{holder.age_seconds:.0f} s"
+    who = (holder.state, holder.borrower, holder.thread)
+    return [*who, held, age, holder.backend_pid, holder.borrowed_at, first_words]
+
+
+def _backend_row(backend: Backend) -> list[Any]:
+    times = (f"{backend.in_state_seconds:.1f} s", f"{backend.age_seconds:.0f} s")
+    return [backend.application_name, backend.backend_pid, backend.state, *times, backend.first_words]
 
 
 def _this_process() -> dict[str, Any]:

@@ -19,6 +19,7 @@ from core import db
 from reports import access, queries
 from reports.dashboard import heatmap, numbers, sales
 from reports.dashboard.night import Night, night_at, night_of, zone_of
+from reports.queries.no_shows import PAGE_LENGTH
 
 MAY_NAME_TICKETS = "analytics.view_scan"
 
@@ -93,8 +94,6 @@ def _no_shows(connection: sa.Connection, event_id: str, request: HttpRequest) ->
         return {"no_shows": None}
     asked = request.GET.get("page", "1")
     page = max(1, int(asked)) if asked.isdecimal() and len(asked) < 7 else 1
-    return {
-        "no_shows": queries.tickets_that_never_came(connection=connection, event_id=event_id, page=page),
-        "page": page,
-        "page_length": queries.no_shows.PAGE_LENGTH,
-    }
+    found = queries.tickets_that_never_came(connection=connection, event_id=event_id, page=page)
+    has_more = found.total > page * PAGE_LENGTH
+    return {"no_shows": found, "page": page, "page_length": PAGE_LENGTH, "has_more": has_more}

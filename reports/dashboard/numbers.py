@@ -86,6 +86,8 @@ def _minutes(counts: Sequence[MinuteCount], names: dict[str, str], now: datetime
             label = _line(each, names) if (each.event_id, each.gate) in legend else "Other gates"
             series[label][position] += each.admitted_count
     return {
+        # The running minute is not over: its count would look like a lull.
+        "last_minute": sum(each[-2] for each in series.values()),
         "starts": [(first + timedelta(minutes=n)).isoformat() for n in range(MINUTES)],
         "series": [{"label": label, "counts": each} for label, each in sorted(series.items(), key=_last)],
     }
