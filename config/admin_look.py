@@ -47,7 +47,7 @@ _MODELS: dict[str, tuple[tuple[str, str, str], ...]] = {
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return unfold's description of the sidebar: groups of links, each with whether the reader may open it."""
+    """Return unfold's description of the sidebar: groups of links, each with its permission."""
     del request
     groups = [_group(title, [_model_link(*entry) for entry in _with_page(title)]) for title in _MODELS]
     tonight = _group("", [_link("Tonight", "monitoring", "admin:index"), _ticket_link()])

@@ -22,7 +22,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(DjangosUserAdmin, ModelAdmin):  # type: ignore[misc] # both are ModelAdmin of User
+class UserAdmin(DjangosUserAdmin, ModelAdmin):  # type: ignore[type-arg] # generic in the stubs only
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm

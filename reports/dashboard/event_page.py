@@ -2,6 +2,7 @@
 One event's page: its numbers now, its gates hour by hour, its sales, and who never came.
 """
 
+import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -32,29 +33,43 @@ def event_page(request: HttpRequest, quoted_id: str) -> HttpResponse:
     `?night=2026-07-01` chooses the night of the heatmap, `?page=2` the page of the no-shows. What cannot be
     read as such is answered as if it were not there.
     """
-    event_id, visible = unquote(quoted_id), access.visible_events(request.user)
+    visible_event_or_404(request, unquote(quoted_id))
+    context = {
+        **admin.site.each_context(request),
+        **_numbers(request, unquote(quoted_id)),
+        "live_url": reverse("event-live", args=[quoted_id]),
+        "quoted_id": quoted_id,
+    }
+    return render(request, "reports/event.html", context)
+
+
+def visible_event_or_404(request: HttpRequest, event_id: str) -> None:
+    """
+    Make sure that the reader may see the event, before anything is said about it.
+
+    Raises:
+        Http404: not theirs to see; whether it exists is not theirs to know either.
+    """
+    visible = access.visible_events(request.user)
     if visible is not None and event_id not in visible:
         raise Http404
+
+
+def _numbers(request: HttpRequest, event_id: str) -> dict[str, Any]:
     now = timezone.now()
     with db.get_engine().connect() as connection:
         live = numbers.of_event(connection=connection, now=now, event_id=event_id)
         if live is None:
             raise Http404
         event = live["events"][0]
-        context = {
+        return {
+            "title": event["name"],
+            "event": event,
+            "live": live,
             **_gates(connection, event, _chosen_night(request, event, now)),
             **_sales(connection, event_id, now.date()),
             **_no_shows(connection, event_id, request),
         }
-    return render(request, "reports/event.html", {
-        **admin.site.each_context(request),
-        **context,
-        "title": event["name"],
-        "event": event,
-        "live": live,
-        "live_url": reverse("event-live", args=[quoted_id]),
-        "quoted_id": quoted_id,
-    })
 
 
 def _chosen_night(request: HttpRequest, event: dict[str, Any], now: datetime) -> Night:
@@ -93,7 +108,8 @@ def _no_shows(connection: sa.Connection, event_id: str, request: HttpRequest) ->
     if not request.user.has_perm(MAY_NAME_TICKETS):
         return {"no_shows": None}
     asked = request.GET.get("page", "1")
-    page = max(1, int(asked)) if asked.isdecimal() and len(asked) < 7 else 1
+    # Beyond a million pages, no number is meant.
+    page = max(1, int(asked)) if re.fullmatch(r"[0-9]{1,6}", asked) else 1
     found = queries.tickets_that_never_came(connection=connection, event_id=event_id, page=page)
     has_more = found.total > page * PAGE_LENGTH
     return {"no_shows": found, "page": page, "page_length": PAGE_LENGTH, "has_more": has_more}

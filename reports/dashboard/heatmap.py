@@ -34,9 +34,7 @@ def gate_rows(hours: Sequence[GateHour], *, hour_count: int) -> list[GateRow]:
     """Return a row for each gate with a scan, the busiest first, ties by name."""
     busiest = max((each.scan_count for each in hours), default=0)
     gates = sorted({each.gate for each in hours})
-    rows = [
-        _row(gate, [each for each in hours if each.gate == gate], hour_count, busiest) for gate in gates
-    ]
+    rows = [_row(gate, [each for each in hours if each.gate == gate], hour_count, busiest) for gate in gates]
     return sorted(rows, key=lambda row: -row.scan_count)
 
 

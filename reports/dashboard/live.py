@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from core import db
 from reports import access
 from reports.dashboard import numbers
+from reports.dashboard.event_page import visible_event_or_404
 
 
 @require_safe
@@ -26,9 +27,7 @@ def tonight(request: HttpRequest) -> JsonResponse:
 def one_event(request: HttpRequest, quoted_id: str) -> JsonResponse:
     """Answer one event's numbers; 404 when it does not exist or is not the reader's to see."""
     event_id = unquote(quoted_id)
-    visible = access.visible_events(request.user)
-    if visible is not None and event_id not in visible:
-        raise Http404
+    visible_event_or_404(request, event_id)
     with db.get_engine().connect() as connection:
         found = numbers.of_event(connection=connection, now=timezone.now(), event_id=event_id)
     if found is None:

@@ -23,11 +23,15 @@ def ticket_page(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     ticket_id = request.GET.get("ticket_id", "").strip()
     context = {"ticket_id": ticket_id, **_history(request, ticket_id)}
-    return render(request, "reports/ticket.html", {
-        **admin.site.each_context(request),
-        **context,
-        "title": f"Ticket {ticket_id}" if ticket_id else "Find a ticket",
-    })
+    return render(
+        request,
+        "reports/ticket.html",
+        {
+            **admin.site.each_context(request),
+            **context,
+            "title": f"Ticket {ticket_id}" if ticket_id else "Find a ticket",
+        },
+    )
 
 
 def _history(request: HttpRequest, ticket_id: str) -> dict[str, Any]:

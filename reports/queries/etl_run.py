@@ -22,7 +22,7 @@ class DataAge:
 
 
 def age_of_the_data(*, connection: sa.Connection) -> DataAge | None:
-    """Return how the newest ETL run stands and when one last succeeded; None before the first. One statement."""
+    """Return how the newest ETL run stands, and when one last succeeded; None before any. One statement."""
     runs = table("etl.Run")
     done = runs.alias("done")
     done_at = (

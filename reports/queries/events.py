@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from reports.tables import table
 
@@ -47,7 +48,8 @@ def tonights_events(
     Return the events that are on at `now`, or were scanned for in the 12 hours before it.
 
     An event is on from 12 hours before its start until its end, or until 12 hours after its start where no
-    end is known. The event of the latest scan comes first, those without a scan last, by start. One statement.
+    end is known. The event of the latest scan comes first; those without a scan come last, by their start.
+    One statement.
     """
     events = table("analytics.Event")
     chosen = sa.union(_on_the_calendar(now), _scanned_lately(now)).subquery("chosen")
@@ -92,14 +94,14 @@ def _numbers(events: sa.Table) -> sa.Select[Any]:
     )
 
 
-def _sums_at_the_gates(events: sa.Table) -> sa.Lateral:
+def _sums_at_the_gates(events: sa.Table) -> LateralFromClause:
     counters = table("analytics.EventCounter")
     sums = [_sum(counters.c[name]).label(name) for name in _COUNTS]
     last = sa.func.max(counters.c.last_updated).filter(counters.c.scan_count > 0).label("last_scan_at")
     return sa.select(*sums, last).where(counters.c.event_id == events.c.event_id).lateral("gates")
 
 
-def _sum_of_the_sales(events: sa.Table) -> sa.Lateral:
+def _sum_of_the_sales(events: sa.Table) -> LateralFromClause:
     summaries = table("etl.EventSalesSummary")
     # Tickets of all currencies: tickets can be added, money cannot.
     sold = _sum(summaries.c.total_tickets).label("sold_count")

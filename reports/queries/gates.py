@@ -27,7 +27,7 @@ def scans_per_gate_and_hour(
     *, connection: sa.Connection, event_id: str, start: datetime, end: datetime
 ) -> list[GateHour]:
     """
-    Count an event's scans received from `start` until before `end`, for each gate and each hour after `start`.
+    Count an event's scans received from `start` until before `end`, for each gate and hour after `start`.
 
     Returns:
         One GateHour for each gate and hour with a scan, by gate, then by hour. One statement, which reads the

@@ -44,8 +44,11 @@ def tickets_that_never_came(*, connection: sa.Connection, event_id: str, page: i
     # A page past the end still tells the total, in a row without a ticket.
     both = sa.select(total.c.total, on_page).select_from(total.outerjoin(on_page, sa.true()))
     rows = connection.execute(both.order_by(on_page.c.ticket_id)).all()
-    found = [NoShow(ticket_id=row.ticket_id, sale_id=row.sale_id, sale_date=row.sale_date) for row in rows
-             if row.ticket_id is not None]
+    found = [
+        NoShow(ticket_id=row.ticket_id, sale_id=row.sale_id, sale_date=row.sale_date)
+        for row in rows
+        if row.ticket_id is not None
+    ]
     return NoShows(rows=found, total=rows[0].total)
 
 

@@ -56,10 +56,17 @@ def _of_ticket(part: sa.Select[Any], ticket_id: str, event_ids: Sequence[str] | 
 def _sales() -> sa.Select[Any]:
     sales = table("etl.RawSale")
     # A source that tells only a day: its beginning in UTC.
-    at = sa.func.coalesce(sales.c.sold_at, sa.cast(sales.c.sale_date, sa.DateTime).op("AT TIME ZONE")("UTC"))
-    price = sa.func.concat(sales.c.amount, " ", sales.c.currency)
+    day = sa.cast(sales.c.sale_date, sa.DateTime).op("AT TIME ZONE")("UTC")
+    # Four decimals are stored; two are shown where the others are zeros.
+    cents = sa.func.round(sales.c.amount, 2)
+    amount = sa.case(
+        (sales.c.amount == cents, sa.cast(cents, sa.Text)), else_=sa.cast(sales.c.amount, sa.Text)
+    )
+    price = sa.func.concat(amount, " ", sales.c.currency)
     detail = sa.func.concat(sales.c.quantity, " for ", price, ", sale ", sales.c.sale_id)
-    return _part("sale", sales, at, sales.c.kind, sa.literal(""), detail)
+    return _part(
+        "sale", sales, at=sa.func.coalesce(sales.c.sold_at, day), outcome=sales.c.kind, detail=detail
+    )
 
 
 def _transfers() -> sa.Select[Any]:
@@ -67,29 +74,27 @@ def _transfers() -> sa.Select[Any]:
     outcome = sa.case((transfers.c.is_successful, "successful"), else_="failed")
     reason = sa.case((transfers.c.reason == "", ""), else_=sa.func.concat(": ", transfers.c.reason))
     detail = sa.func.concat(transfers.c.from_user, " to ", transfers.c.to_user, reason)
-    return _part("transfer", transfers, transfers.c.received_at, outcome, sa.literal(""), detail)
+    return _part("transfer", transfers, at=transfers.c.received_at, outcome=outcome, detail=detail)
 
 
 def _scans() -> sa.Select[Any]:
     scans = table("analytics.Scan")
-    detail = sa.func.concat_ws(
-        ", ", sa.func.nullif(scans.c.reason, ""), sa.func.nullif(scans.c.scanner_id, "")
-    )
-    return _part("scan", scans, scans.c.received_at, scans.c.outcome, scans.c.gate, detail)
+    words = (sa.func.nullif(scans.c[name], "") for name in ("reason", "scanner_id"))
+    detail = sa.func.concat_ws(", ", *words)
+    return _part("scan", scans, at=scans.c.received_at, outcome=scans.c.outcome, detail=detail)
 
 
 def _attempts() -> sa.Select[Any]:
     attempts = table("analytics.InvalidAttempt")
     detail = sa.func.concat_ws(", ", attempts.c.reason, sa.func.nullif(attempts.c.detail, ""))
-    reported = _part(
-        "invalid attempt", attempts, attempts.c.received_at, sa.literal("reported"), attempts.c.gate, detail
-    )
+    at, outcome = attempts.c.received_at, sa.literal("reported")
+    reported = _part("invalid attempt", attempts, at=at, outcome=outcome, detail=detail)
+    # The others are the refused scans, which are told already.
     return reported.where(attempts.c.scan_id.is_(None))
 
 
-def _part(
-    what: What, facts: sa.Table, at: Any, outcome: Any, gate: Any, detail: Any
-) -> sa.Select[Any]:
+def _part(what: What, facts: sa.Table, *, at: Any, outcome: Any, detail: Any) -> sa.Select[Any]:
+    gate = facts.c.get("gate", sa.literal(""))
     return sa.select(
         sa.literal(what).label("what"),
         at.label("at"),
