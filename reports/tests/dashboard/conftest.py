@@ -1,4 +1,4 @@
-"""The cast: tonight's concert with its north and south gate, a jazz night elsewhere, and who looks at them."""
+"""The cast: tonight's concert with its north and south gate, a jazz night, and who looks at them."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -94,10 +94,25 @@ def sell(
             sale_date=day,
         )
     count = sign * len(ticket_ids)
-    _add("etl.DailyTicketSales", ("tickets_sold", "revenue"), count, price, event_id=event, currency=currency,
-         sale_date=day, defaults={"last_updated": at})
-    _add("etl.EventSalesSummary", ("total_tickets", "total_revenue"), count, price, event_id=event,
-         currency=currency, defaults={"last_updated": at, "event_name": event})
+    _add(
+        "etl.DailyTicketSales",
+        ("tickets_sold", "revenue"),
+        count,
+        price,
+        event_id=event,
+        currency=currency,
+        sale_date=day,
+        defaults={"last_updated": at},
+    )
+    _add(
+        "etl.EventSalesSummary",
+        ("total_tickets", "total_revenue"),
+        count,
+        price,
+        event_id=event,
+        currency=currency,
+        defaults={"last_updated": at, "event_name": event},
+    )
 
 
 def _add(model: str, names: tuple[str, str], count: int, price: str, **key: Any) -> None:

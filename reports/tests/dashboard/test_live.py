@@ -118,7 +118,5 @@ class TestOneEventsNumbers:
         assert boss.get(of_event("nothing")).status_code == 404
 
     @pytest.mark.parametrize("address", [of_event(JAZZ), of_event("nothing")])
-    def test_are_not_there_for_another_readers_event(
-        self, usher: Client, jazz: Event, address: str
-    ) -> None:
+    def test_are_not_there_for_another_readers_event(self, usher: Client, jazz: Event, address: str) -> None:
         assert usher.get(address).status_code == 404

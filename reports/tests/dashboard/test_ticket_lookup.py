@@ -89,7 +89,7 @@ class TestTheTicketLookup:
 
         assert "Nothing is known of this ticket" in content
         assert "<script>'" not in content
-        assert "<h2 id=\"history-title\"><script>" not in content
+        assert '<h2 id="history-title"><script>' not in content
 
     def test_asks_for_an_id_first(self, boss: Client) -> None:
         assert "Nothing is known" not in boss.get("/admin/tickets/").content.decode()

@@ -1,0 +1,138 @@
+"""
+How Postgres answers the pages' questions, in a year's worth of evenings: by an index, never by reading all.
+
+The kind of the plan is what matters here; benchmarks/costs/dashboard.py measures the time.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from django.db import connection as django_connection
+from django.test import Client
+
+from core.db import get_engine
+from reports.tests.dashboard.conftest import Statements, recorded
+
+EVENTS, SCANS, SALES = 100, 60_000, 20_000
+LARGE = {"ticket_scans", "admissions", "raw_sales", "invalid_attempts", "ticket_transfers"}
+
+# One event every three days or so, the last one tonight; each with its scans within six hours.
+_A_YEAR = f"""
+-- The foreign keys hold by themselves here; checking each row would take ten times as long.
+SET LOCAL session_replication_role = replica;
+INSERT INTO events (event_id, name, starts_at)
+    SELECT 'event-' || n, 'Event ' || n, now() - n * interval '80 hours'
+    FROM generate_series(0, {EVENTS - 1}) n;
+INSERT INTO ticket_scans
+    (scan_id, event_id, ticket_id, outcome, reason, is_genuine, gate, scanner_id, scanned_at, received_at)
+    SELECT gen_random_uuid(), 'event-' || e, 'T-' || n,
+        CASE WHEN n % 20 = 0 THEN 'refused' ELSE 'admitted' END, '', true, 'gate ' || n % 5, '', at, at
+    FROM generate_series(1, {SCANS}) n, LATERAL (SELECT n % {EVENTS} AS e) event,
+        LATERAL (SELECT now() - e * interval '80 hours' - random() * interval '6 hours' AS at) instant;
+INSERT INTO admissions (event_id, ticket_id, scan_id, gate, scanner_id, admitted_at)
+    SELECT event_id, ticket_id, scan_id, gate, '', received_at FROM ticket_scans WHERE outcome = 'admitted';
+INSERT INTO invalid_attempts
+    (attempt_id, event_id, ticket_id, reason, detail, gate, scanner_id, scan_id, attempted_at, received_at)
+    SELECT gen_random_uuid(), event_id, ticket_id, 'malformed', '', gate, '', scan_id, received_at,
+        received_at
+    FROM ticket_scans WHERE outcome = 'refused';
+INSERT INTO ticket_transfers
+    (transfer_id, event_id, ticket_id, from_user, to_user, is_successful, reason, transferred_at, received_at)
+    SELECT gen_random_uuid(), event_id, ticket_id, '', '', true, '', received_at, received_at
+    FROM ticket_scans WHERE outcome = 'refused';
+INSERT INTO raw_sales
+    (source, sale_id, event_id, kind, quantity, amount, currency, sold_at, ticket_id, sale_date)
+    SELECT 'shop', 'S-' || n, 'event-' || n % {EVENTS}, 'sale', 1, 20, 'EUR', now(), 'T-' || n, current_date
+    FROM generate_series(1, {SALES}) n;
+INSERT INTO analytics_stats (event_id, day, shard, last_updated, scan_count, admitted_count)
+    SELECT event_id, (received_at AT TIME ZONE 'UTC')::date, 0, max(received_at), count(*), count(*)
+    FROM ticket_scans GROUP BY 1, 2;
+ANALYZE events, ticket_scans, admissions, invalid_attempts, ticket_transfers, raw_sales, analytics_stats;
+"""  # noqa: S608 - put together from this module's own numbers
+
+
+@pytest.fixture
+def _year(db: None) -> None:
+    del db
+    with django_connection.cursor() as cursor:
+        for statement in _A_YEAR.split(";\n"):
+            if statement.strip():
+                cursor.execute(statement)
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a plan's nodes, the outermost first."""
+    yield plan
+    for each in plan.get("Plans", ()):
+        yield from nodes(each)
+
+
+def plans(statements: Statements) -> Iterator[dict[str, Any]]:
+    """Yield the nodes of every statement's plan, as Postgres plans it with the values that were sent."""
+    for statement, values in list(statements):
+        with get_engine().connect() as connection:
+            explained = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", values).scalar_one()
+        plan = json.loads(explained) if isinstance(explained, str) else explained
+        yield from nodes(plan[0]["Plan"])
+
+
+def read_whole(statements: Statements) -> set[str]:
+    """Return the tables that are read from their beginning to their end."""
+    return {node["Relation Name"] for node in plans(statements) if node["Node Type"] == "Seq Scan"}
+
+
+def searched(statements: Statements, table: str) -> list[str]:
+    """Return what an index of `table` is searched for; a bitmap's index is named without its table."""
+    conditions = [(node.get("Index Name", ""), node.get("Index Cond", "")) for node in plans(statements)]
+    return [condition for index, condition in conditions if index.startswith(table)]
+
+
+PAGES = (
+    "/admin/",
+    "/admin/live.json",
+    "/admin/events/event-0/live/",
+    "/admin/events/event-0/live.json",
+    "/admin/tickets/?ticket_id=T-200",
+)
+
+
+@pytest.mark.usefixtures("_year")
+class TestThePlans:
+    def test_read_no_large_table_as_a_whole(self, boss: Client) -> None:
+        for page in PAGES:
+            with recorded() as statements:
+                answer = boss.get(page)
+
+            assert answer.status_code == 200
+            assert read_whole(statements) & LARGE == set(), page
+
+    def test_find_the_last_hours_scans_by_event_and_time(self, boss: Client) -> None:
+        for page in ("/admin/", "/admin/live.json", "/admin/events/event-0/live.json"):
+            with recorded() as statements:
+                boss.get(page)
+
+            conditions = searched(statements, "ticket_scans")
+            assert conditions, page
+            assert all("event_id" in each and "received_at" in each for each in conditions), page
+
+    def test_find_refusals_by_time(self, boss: Client) -> None:
+        with recorded() as statements:
+            boss.get("/admin/live.json")
+
+        assert all("received_at" in each for each in searched(statements, "invalid_attempts"))
+
+    def test_find_everything_about_a_ticket_by_its_id(self, boss: Client) -> None:
+        with recorded() as statements:
+            boss.get(PAGES[-1])
+
+        for table in ("ticket_scans", "ticket_transfers", "invalid_attempts", "raw_sales"):
+            assert any("ticket_id" in each for each in searched(statements, table)), table
+
+    def test_would_show_a_table_that_is_read_as_a_whole(self) -> None:
+        with recorded() as statements, get_engine().connect() as connection:
+            connection.execute(sa.text("SELECT count(scanner_id) FROM ticket_scans WHERE gate = 'gate 1'"))
+
+        assert read_whole(statements) == {"ticket_scans"}
