@@ -27,6 +27,7 @@ BENCHMARKS = (
     "report_csv",
     "report_memory",
     "report_xlsx",
+    "dashboard",
 )
 
 
