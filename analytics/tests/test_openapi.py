@@ -67,12 +67,12 @@ class TestItsPage:
 
 
 def _endpoints(patterns: list[Any]) -> set[str]:
-    """Return the routes of the API and of the health views: not the admin's, nor the document's own."""
+    """Return the routes of the API and of the health views: not the admin's, the icon's or the document's."""
     routes: set[str] = set()
     for pattern in patterns:
         route = str(pattern.pattern).replace("<ticket_id>", "{ticket_id}")
         if isinstance(pattern, URLPattern):
-            routes |= {route} - {"", "api/openapi.json", "api/docs"}
+            routes |= {route} - {"", "favicon.ico", "api/openapi.json", "api/docs"}
         elif route != "admin/":
             routes |= _endpoints(pattern.url_patterns)
     return {route for route in routes if not route.startswith("admin/")}

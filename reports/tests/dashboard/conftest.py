@@ -166,7 +166,7 @@ class Statements(list[tuple[str, Any]]):
     orm: CaptureQueriesContext
 
     @property
-    def count(self) -> int:
+    def statement_count(self) -> int:
         return len(self) + len(self.orm)
 
 

@@ -65,7 +65,7 @@ class TestOnABusyEvening:
             with recorded() as statements:
                 html(client)
 
-            assert statements.count <= 12
+            assert statements.statement_count <= 12
 
     def test_limits_staff_to_their_events(self, usher: Client, ask: Callable[..., Any]) -> None:
         admitted = ask("SELECT count(*) FROM admissions WHERE event_id = 'tonight'")
@@ -112,7 +112,7 @@ class TestWithAHundredEvents:
             text = html(boss)
 
         assert text.count('<tr data-event="') == 101  # and the script's template
-        assert with_a_hundred.count == with_one.count
+        assert with_a_hundred.statement_count == with_one.statement_count
 
 
 class TestTheAgeOfTheData:

@@ -75,7 +75,7 @@ class TestTheEventPage:
             with recorded() as statements:
                 page(client)
 
-            assert statements.count <= 12
+            assert statements.statement_count <= 12
 
     def test_says_what_is_missing(self, boss: Client) -> None:
         text = page(boss)

@@ -50,7 +50,7 @@ class TestTonightsNumbers:
                 with recorded() as statements:
                     live(client, address)
 
-                assert statements.count <= 6
+                assert statements.statement_count <= 6
 
     def test_are_those_of_the_readers_events(self, usher: Client, jazz: Event, now: datetime) -> None:
         scan("J-1", at=now, event=JAZZ)
