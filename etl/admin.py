@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from unfold.admin import ModelAdmin as UnfoldAdmin
 
 from etl import retry
 from etl.loading.lease import LeaseHeld, LeaseLost
@@ -21,7 +22,7 @@ from etl.sources import SourceFailed
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
 else:
-    ModelAdmin = admin.ModelAdmin
+    ModelAdmin = UnfoldAdmin
 
 
 class ReadOnlyAdmin(ModelAdmin):

@@ -9,6 +9,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from statistics import median
 from time import perf_counter
@@ -74,7 +75,7 @@ def run(server: Server) -> Sequence[Row]:
     client.force_login(_superuser())
     rows = [plain("scans, sales", f"{_count('ticket_scans'):,}, {_count('raw_sales'):,}")]
     for name, (address, limit) in PAGES.items():
-        rows += _measure(name, lambda address=address: client.get(address), limit)
+        rows += _measure(name, partial(client.get, address), limit)
     return rows
 
 
@@ -105,7 +106,7 @@ def _fill() -> None:
         for index in Scan._meta.indexes:  # noqa: SLF001
             editor.add_index(Scan, index)
     # A connection of before would keep the settings.
-    connection.close_pool()
+    connection.close_pool()  # type: ignore[attr-defined]
     _execute("VACUUM ANALYZE")
 
 

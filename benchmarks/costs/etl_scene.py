@@ -76,7 +76,8 @@ class MadeSource:
     def __init__(self, total: int) -> None:
         from etl.rows import Endpoint  # noqa: PLC0415
 
-        self.total, self.endpoints = total, (Endpoint.SALES,)
+        self.total = total
+        self.endpoints: tuple[Endpoint, ...] = (Endpoint.SALES,)
 
     def pages(self, endpoint: Any, *, since: datetime | None = None, resume: str = "") -> Iterator[Any]:
         """Yield all sales, or since an instant those that changed."""

@@ -110,7 +110,8 @@ def query(rows: int) -> str:
     from reports.catalogue import find  # noqa: PLC0415 - Django must be configured before
 
     statement = find("transfers").rows(parameters(rows))
-    compiled = statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    compiled = statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
     return str(compiled)
 
 

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -12,14 +13,16 @@ from etl.tests.pretix_server import PATH, TOKEN, Pretix, fee, order, payment, po
 
 
 @pytest.fixture
-def pretix(settings: object) -> Iterator[Pretix]:
+def pretix(settings: Any) -> Iterator[Pretix]:
     settings.ETL_SOURCE_TOKEN = TOKEN
     with pretix_running() as server:
         yield server
 
 
 def load(pretix: Pretix) -> None:
-    call_command("etl", "run", "--source", f"pretix+{pretix.origin}{PATH}", "--max-rejects", "9", stdout=io.StringIO())
+    call_command(
+        "etl", "run", "--source", f"pretix+{pretix.origin}{PATH}", "--max-rejects", "9", stdout=io.StringIO()
+    )
 
 
 def total() -> tuple[int, Decimal]:
