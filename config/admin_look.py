@@ -51,7 +51,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     del request
     groups = [_group(title, [_model_link(*entry) for entry in _with_page(title)]) for title in _MODELS]
     tonight = _group("", [_link("Tonight", "monitoring", "admin:index"), _ticket_link()])
-    system = _group("System", [_link("Database pool", "database", "pool-page")])
+    tasks = _model_link("Background tasks", "engineering", "django_tasks_database.DBTaskResult")
+    system = _group("System", [_link("Database pool", "database", "pool-page"), tasks])
     return [tonight, *groups, system]
 
 

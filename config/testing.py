@@ -33,6 +33,11 @@ os.environ.update(
         "REPORT_STORAGE": _reports,
         "REPORT_FOLDER": "",
         "EMAIL_URL": "consolemail://",
+        # No source of the developer's own.
+        "ETL_SOURCE_URL": "",
+        "ETL_SOURCE_TOKEN": "",
+        "ETL_CURRENCY": "",
+        "ETL_TIMEZONE": "",
         # A test that hangs on a full pool should fail soon.
         "POOL_TIMEOUT": "5",
     }

@@ -26,6 +26,8 @@ StopMode = Literal["smart", "fast", "immediate"]
 
 SUPERUSER = "postgres"
 DEFAULT_PARAMETERS: Mapping[str, str] = {"max_connections": "100", "listen_addresses": "''"}
+# What `pg_ctl status` exits with; 4 is a folder that it cannot read.
+NO_SERVER = 3
 # Tests throw their data away: waiting for the disk proves nothing there.
 THROWAWAY_PARAMETERS: Mapping[str, str] = {
     "fsync": "off",
@@ -128,9 +130,9 @@ class EmbeddedPostgres:
 
     def _is_running(self) -> bool:
         # A postmaster.pid may outlive its server and name a stranger's process: pg_ctl checks both.
-        return (
-            self.pid is not None and self._run([_program("pg_ctl"), "status", "-D", str(self.data_dir)]) == 0
-        )
+        # A folder that the server's user cannot reach is not "no server": to stop it must fail aloud.
+        status = [_program("pg_ctl"), "status", "-D", str(self.data_dir)]
+        return self.pid is not None and self._run(status) != NO_SERVER
 
     def _forget_a_zombie(self, patience_seconds: float = 5.0) -> None:
         # Killed, but not yet reaped by its parent: to Postgres, a process with this id still exists.

@@ -16,8 +16,8 @@ from reportlab.pdfbase.ttfonts import TTFont
 
 from reports.catalogue.contract import Kind
 
-REGULAR, BOLD = "Roboto-Regular", "Roboto-Bold"
-MISSING = "\ufffd"
+REGULAR, BOLD = "SourceSansPro-Regular", "SourceSansPro-Bold"
+MISSING = "\u25a0"
 ELLIPSIS = "…"
 
 
@@ -73,7 +73,7 @@ class Letters:
 @cache
 def _known_characters() -> Container[int]:
     """Register both fonts, and return the code points that both have."""
-    folder = files("font_roboto") / "files"
+    folder = files("font_source_sans_pro") / "files"
     known = []
     for name in (REGULAR, BOLD):
         font = TTFont(name, str(folder / f"{name}.ttf"))

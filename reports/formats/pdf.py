@@ -27,7 +27,7 @@ CHART_HEIGHT = 180.0
 # Points from the left edge: names, then values.
 VALUES_AT = MARGIN + 150.0
 MISSING_LETTERS = (
-    "Characters that the font of this document lacks are shown as \ufffd; the other formats have them all."
+    "Characters that the font of this document lacks are shown as \u25a0; the other formats have them all."
 )
 
 

@@ -96,7 +96,7 @@ class Migration(migrations.Migration):
             name='EventAccess',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='analytics.event')),
+                ('event', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='analytics.event')),
                 ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='event_accesses', to=settings.AUTH_USER_MODEL)),
             ],
             options={

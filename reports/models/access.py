@@ -18,7 +18,8 @@ class EventAccess(models.Model):
     user: models.ForeignKey[Any, Any] = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="event_accesses", db_index=False
     )
-    event = models.ForeignKey(Event, on_delete=models.CASCADE, db_index=False)
+    # Protected: with its last row a user is not limited any more, and that must be somebody's decision.
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, db_index=False)
 
     class Meta:
         db_table = "event_accesses"
