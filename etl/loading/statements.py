@@ -2,6 +2,8 @@
 The SQL that brings a staged page into the raw rows, and the difference that it makes into the summaries.
 
 Only rows that differ are written. A row whose source says that it is older than the stored one is left out.
+Staged rows are read where they are needed and never carried from part to part: they are wide, what is stored
+of them is mostly nothing.
 
 A stored row is looked up by its key inside LATERAL ... LIMIT 1: temporary tables have no statistics, and
 without it the planner may read all of `raw_sales` for each page. Postgres runs the parts of a WITH in the
@@ -57,45 +59,57 @@ SELECT event_id, event_id FROM unnest(CAST(:event_ids AS text[])) AS told (event
 ON CONFLICT (event_id) DO NOTHING
 """)
 
-_COMPARED_SALES = f"""
-compared AS MATERIALIZED (
-    SELECT {_of("given", SALE_COLUMNS)},
-        coalesce(given.sold_on, CAST(given.sold_at AT TIME ZONE events.timezone AS date)) AS sale_date,
-        {counted("given", "quantity")} AS tickets, {counted("given", "amount")} AS revenue,
-        kept.sale_id IS NULL AS is_new, kept.event_id AS old_event_id, kept.sale_date AS old_date,
-        kept.currency AS old_currency, {counted("kept", "quantity")} AS old_tickets,
-        {counted("kept", "amount")} AS old_revenue
-    FROM {STAGED_SALES} AS given JOIN events ON events.event_id = given.event_id
-    LEFT JOIN LATERAL (
+# A sale of an event that nobody registered has no day: better an error than a sale left out.
+_GIVEN = f"{STAGED_SALES} AS given LEFT JOIN events ON events.event_id = given.event_id"
+_SALE_DATE = "coalesce(given.sold_on, CAST(given.sold_at AT TIME ZONE events.timezone AS date))"
+# True unless every id of the page is new because none stored lies from its least to its greatest: one look
+# into the index then replaces one for each row. ORDER BY, or the planner may read all of `raw_sales` for it.
+_MAY_BE_STORED = f"""(
+    SELECT sale_id FROM raw_sales
+    WHERE source = :source AND sale_id >= (SELECT min(sale_id) FROM {STAGED_SALES})
+    ORDER BY sale_id LIMIT 1
+) <= (SELECT max(sale_id) FROM {STAGED_SALES})"""  # noqa: S608 - put together from this module's own text only
+
+_STORED_SALES = f"""
+stored AS MATERIALIZED (
+    SELECT given.sale_id, kept.event_id, kept.sale_date, kept.currency,
+        {counted("kept", "quantity")} AS tickets, {counted("kept", "amount")} AS revenue,
+        ({_of("given", SALE_COLUMNS)}) IS DISTINCT FROM ({_of("kept", SALE_COLUMNS)})
+            AND (given.updated_at < kept.updated_at) IS NOT TRUE AS is_changed
+    FROM {STAGED_SALES} AS given CROSS JOIN LATERAL (
         SELECT * FROM raw_sales
         WHERE raw_sales.source = :source AND raw_sales.sale_id = given.sale_id
         LIMIT 1
-    ) AS kept ON true
-    WHERE kept.sale_id IS NULL OR (
-        ({_of("given", SALE_COLUMNS)}) IS DISTINCT FROM ({_of("kept", SALE_COLUMNS)})
-        AND (given.updated_at < kept.updated_at) IS NOT TRUE
-    )
+    ) AS kept
+    WHERE {_MAY_BE_STORED}
 )"""  # noqa: S608 - put together from this module's own text only
 
 _RAW_SALE = f"source, {', '.join(SALE_COLUMNS)}, sale_date"
 
 # A plain INSERT for new rows: ON CONFLICT costs a quarter more. Nobody else writes rows of this source.
 LOAD_SALES = sa.text(f"""
-WITH {_COMPARED_SALES}, inserted AS (
+WITH {_STORED_SALES}, inserted AS (
     INSERT INTO raw_sales ({_RAW_SALE})
-    SELECT :source, {", ".join(SALE_COLUMNS)}, sale_date FROM compared WHERE is_new
+    SELECT :source, {_of("given", SALE_COLUMNS)}, {_SALE_DATE} FROM {_GIVEN}
+    WHERE NOT EXISTS (SELECT FROM stored WHERE stored.sale_id = given.sale_id)
 ), updated AS (
     INSERT INTO raw_sales ({_RAW_SALE})
-    SELECT :source, {", ".join(SALE_COLUMNS)}, sale_date FROM compared WHERE NOT is_new
+    SELECT :source, {_of("given", SALE_COLUMNS)}, {_SALE_DATE} FROM {_GIVEN}
+    JOIN stored ON stored.sale_id = given.sale_id AND stored.is_changed
     ON CONFLICT (source, sale_id) DO UPDATE SET {_from_excluded((*SALE_COLUMNS[1:], "sale_date"))}
 ), difference AS MATERIALIZED (
     SELECT event_id, sale_date, currency, sum(tickets) AS tickets, sum(revenue) AS revenue,
         sum(row_count) AS row_count
     FROM (
-        SELECT event_id, sale_date, currency, tickets, revenue, 1 AS row_count FROM compared
+        SELECT given.event_id, {_SALE_DATE} AS sale_date, given.currency,
+            {counted("given", "quantity")} AS tickets, {counted("given", "amount")} AS revenue,
+            1 AS row_count
+        FROM {_GIVEN}
+        WHERE NOT EXISTS (
+            SELECT FROM stored WHERE stored.sale_id = given.sale_id AND NOT stored.is_changed
+        )
         UNION ALL
-        SELECT old_event_id, old_date, old_currency, - old_tickets, - old_revenue, -1
-        FROM compared WHERE NOT is_new
+        SELECT event_id, sale_date, currency, - tickets, - revenue, -1 FROM stored WHERE is_changed
     ) AS changes
     GROUP BY event_id, sale_date, currency
     HAVING sum(tickets) <> 0 OR sum(revenue) <> 0 OR sum(row_count) <> 0
@@ -122,9 +136,9 @@ WITH {_COMPARED_SALES}, inserted AS (
         total_revenue = kept.total_revenue + excluded.total_revenue,
         row_count = kept.row_count + excluded.row_count, last_updated = excluded.last_updated
 )
-SELECT count(*) FILTER (WHERE is_new) AS inserted, count(*) FILTER (WHERE NOT is_new) AS updated,
-    (SELECT event_ids FROM emptied) AS emptied
-FROM compared
+SELECT (SELECT count(*) FROM {STAGED_SALES}) - count(*) AS inserted,
+    count(*) FILTER (WHERE is_changed) AS updated, (SELECT event_ids FROM emptied) AS emptied
+FROM stored
 """)  # noqa: S608 - put together from this module's own text only
 
 DROP_EMPTY_DAYS = sa.text("""

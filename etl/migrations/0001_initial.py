@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'raw_sales',
-                'indexes': [models.Index(fields=['event_id', 'sale_date'], name='raw_sales_by_day'), models.Index(condition=models.Q(('ticket_id', ''), _negated=True), fields=['ticket_id'], name='raw_sales_by_ticket')],
+                'indexes': [models.Index(condition=models.Q(('ticket_id', ''), _negated=True), fields=['ticket_id'], name='raw_sales_by_ticket'), models.Index(condition=models.Q(('ticket_id', ''), _negated=True), fields=['event_id', 'ticket_id'], name='raw_sales_by_event_ticket')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['sale', 'refund', 'cancelled'])), name='raw_sales_kind'), models.CheckConstraint(condition=models.Q(('amount__gte', 0), ('quantity__gte', 0)), name='raw_sales_never_negative')],
             },
         ),

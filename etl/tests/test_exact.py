@@ -31,6 +31,7 @@ from etl.verify import verify
 hours = st.integers(-50, 50).map(lambda number: NOON + timedelta(hours=number))
 sales = st.builds(
     SaleRow,
+    # Few: some pages lie apart from all that is stored, some among it, some meet it.
     sale_id=st.sampled_from(["S-1", "S-2", "S-3", "S-4"]),
     event_id=st.sampled_from([TONIGHT, MATINEE]),
     kind=st.sampled_from(["sale", "refund", "cancelled"]),

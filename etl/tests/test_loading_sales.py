@@ -60,6 +60,34 @@ class TestASale:
         assert versions() == before
         assert DailyTicketSales.objects.latest("last_updated").last_updated == updated
 
+    def test_that_is_new_lies_anywhere_among_those_that_are_stored(self) -> None:
+        load(sale("S-2"), sale("S-4"))
+
+        for ids in (["S-1"], ["S-5", "S-6"], ["S-3"], ["S-0", "S-2", "S-9"]):
+            counts = load(*[sale(sale_id) for sale_id in ids])
+
+            assert counts.inserted == len([each for each in ids if each != "S-2"])
+        assert totals() == {"EUR": (16, Decimal("320.00"))}
+        assert verify() == []
+
+    @pytest.mark.parametrize("stored_id", ["S-1", "S-2", "S-3"])
+    def test_is_found_at_both_ends_of_a_page_and_inside(self, stored_id: str) -> None:
+        load(sale(stored_id))
+
+        counts = load(sale("S-1", quantity=1), sale("S-2", quantity=1), sale("S-3", quantity=1))
+
+        assert counts == Counts(read=3, inserted=2, updated=1)
+        assert totals() == {"EUR": (3, Decimal("120.00"))}
+        assert verify() == []
+
+    def test_of_another_source_is_no_version_of_it(self) -> None:
+        load(sale("S-1"), sale("S-2"), source="box office")
+
+        counts = load(sale("S-1"), sale("S-2"))
+
+        assert counts == Counts(read=2, inserted=2)
+        assert totals() == {"EUR": (8, Decimal("160.00"))}
+
     def test_that_was_corrected_replaces_what_it_was(self) -> None:
         load(sale(), sale("S-2"))
 
