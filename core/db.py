@@ -19,6 +19,7 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 from sqlalchemy.orm import Session
 
 from core import dialect, holders, liveness
+from core.copying import encode_rows
 from core.engine_pool import EnginePool
 from core.holders import Backend, Holder
 from core.lending import independent, lend_to_sqlalchemy, shared_pool
@@ -27,7 +28,9 @@ from core.stats import PoolStats
 
 __all__ = [
     "DriverError",
+    "copy_encoded",
     "copy_rows",
+    "encode_rows",
     "get_engine",
     "get_session",
     "independent",
@@ -99,6 +102,18 @@ def copy_rows(
     Raises:
         DriverError: a row does not fit.
     """
+    copy_encoded(connection, table, columns=columns, encoded=encode_rows(columns.values(), rows))
+
+
+def copy_encoded(
+    connection: sqlalchemy.Connection, table: str, *, columns: Iterable[str], encoded: Iterable[bytes]
+) -> None:
+    """
+    Add to `table` what `encode_rows` made, as `copy_rows` does.
+
+    Raises:
+        DriverError: a row does not fit.
+    """
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), names)
     # As execute() does; otherwise a rollback would know of no transaction, and undo nothing.
@@ -107,9 +122,8 @@ def copy_rows(
     # SQLAlchemy's own cursor: of a joined connection it opens the savepoint.
     cursor: Any = connection.connection.cursor()
     with cursor, cursor.copy(statement) as copy:
-        copy.set_types(list(columns.values()))
-        for row in rows:
-            copy.write_row(row)
+        for block in encoded:
+            copy.write(block)
 
 
 def pool_stats() -> PoolStats:

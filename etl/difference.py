@@ -16,7 +16,6 @@ from typing import IO, Any
 import sqlalchemy as sa
 
 from core import db
-from etl.loading import staging
 from etl.loading.cursors import Walk, stored_mark
 from etl.loading.planning import PLANS, Plan
 from etl.rows import Endpoint, Page
@@ -81,7 +80,7 @@ def _spooled(spool: IO[bytes]) -> Iterator[Page]:
 
 
 def _compare_page(connection: sa.Connection, plan: Plan, page: Page, source: str) -> TableDifference:
-    inserted, updated = plan.compare(connection, staging.latest_versions(page.rows), source=source)
+    inserted, updated = plan.compare(connection, page, source=source)
     return TableDifference(
         insert=inserted,
         update=updated,

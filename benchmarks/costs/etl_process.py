@@ -16,7 +16,7 @@ def main(url: str, total: str) -> None:
     logging.disable(logging.CRITICAL)
     etl_scene.configure(url)
     started = perf_counter()
-    done = etl_scene.run_etl(int(total))
+    done = etl_scene.run_etl(etl_scene.MadeSource(int(total)))
     seconds = perf_counter() - started
     peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps([seconds, peak_kib / 1024, done.inserted_count + done.updated_count]))

@@ -8,7 +8,7 @@ in no order. No list of all of them exists.
 import os
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -68,16 +68,47 @@ def sale_page(first: int, count: int, total: int, *, version: int = 0, step: int
     return rows
 
 
-class MadeSource:
-    """A source that makes `total` sales as it is read; since its cursor, a hundredth of them changed."""
+class _SalesSource:
+    """What every source of the contract has."""
 
     name = "upstream"
 
-    def __init__(self, total: int) -> None:
+    def __init__(self) -> None:
         from etl.rows import Endpoint  # noqa: PLC0415
 
-        self.total = total
         self.endpoints: tuple[Endpoint, ...] = (Endpoint.SALES,)
+
+    def check(self) -> Iterator[str]:
+        """Nothing can be wrong."""
+        yield "made up"
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class PagesInMemory(_SalesSource):
+    """A source of these pages, whatever it is asked for."""
+
+    def __init__(self, pages: Sequence[Sequence[Any]]) -> None:
+        super().__init__()
+        self._pages = pages
+
+    def pages(self, endpoint: Any, *, since: datetime | None = None, resume: str = "") -> Iterator[Any]:
+        """Yield all of them."""
+        from etl.rows import Page  # noqa: PLC0415
+
+        del since, resume
+        for rows in self._pages:
+            ends = {"first_at": rows[0].updated_at, "cursor_at": rows[-1].updated_at}
+            yield Page(endpoint=endpoint, rows=rows, **ends)
+
+
+class MadeSource(_SalesSource):
+    """A source that makes `total` sales as it is read; since its cursor, a hundredth of them changed."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__()
+        self.total = total
 
     def pages(self, endpoint: Any, *, since: datetime | None = None, resume: str = "") -> Iterator[Any]:
         """Yield all sales, or since an instant those that changed."""
@@ -91,13 +122,6 @@ class MadeSource:
             rows = sale_page(start * step, size, self.total, version=version, step=step)
             ends = {"first_at": rows[0].updated_at, "cursor_at": rows[-1].updated_at}
             yield Page(endpoint=endpoint, rows=rows, **ends)
-
-    def check(self) -> Iterator[str]:
-        """Nothing can be wrong."""
-        yield "made up"
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 class Silence:
@@ -113,11 +137,11 @@ class Silence:
         """Say nothing."""
 
 
-def run_etl(total: int) -> Any:
-    """Run the ETL over `total` sales; return the finished run."""
+def run_etl(source: Any) -> Any:
+    """Run the ETL over `source`; return the finished run."""
     from etl.runs.options import RunOptions  # noqa: PLC0415
     from etl.runs.pipeline import run_etl as run  # noqa: PLC0415
 
-    done = run(MadeSource(total), options=RunOptions(), watcher=Silence(), stop=threading.Event())
+    done = run(source, options=RunOptions(), watcher=Silence(), stop=threading.Event())
     assert done.outcome == "done", done.error
     return done

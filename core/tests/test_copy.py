@@ -32,6 +32,19 @@ class TestCopyRows:
             assert found(connection) == ROWS
             connection.execute(sa.text("DROP TABLE copied"))
 
+    def test_adds_what_was_encoded_before_there_was_a_connection(self, django_pool: SharedPool) -> None:
+        many = ROWS * 1_000
+        encoded, nothing = (db.encode_rows(COLUMNS.values(), rows) for rows in (many, []))
+        assert django_pool.stats().open == 0
+
+        with db.get_engine().begin() as connection:
+            make_table(connection)
+            for each in (encoded, nothing):
+                db.copy_encoded(connection, "copied", columns=COLUMNS, encoded=each)
+
+            assert found(connection) == many
+            connection.execute(sa.text("DROP TABLE copied"))
+
     def test_is_undone_with_its_transaction(self, django_pool: SharedPool) -> None:
         with db.get_engine().connect() as connection:
             make_table(connection)

@@ -4,9 +4,8 @@ Loading one page: raw rows, summaries, rejected rows, cursor and counts, in one 
 Reading a page again changes nothing; reading it in another order than its versions were made neither.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,13 +15,14 @@ from etl.loading import locks, recut, staging, statements
 from etl.loading.counts import Counts
 from etl.loading.cursors import Mark
 from etl.loading.lease import HeldLease
-from etl.rows import Endpoint, EventRow, Page, SaleRow
+from etl.loading.staging import EncodedPage
+from etl.rows import Endpoint, Page
 
-__all__ = ["Counts", "load_page"]
+__all__ = ["Counts", "EncodedPage", "load_page"]
 
 
 def load_page(  # noqa: PLR0913 - a page, and the run that it belongs to
-    page: Page,
+    page: Page | EncodedPage,
     *,
     source: str,
     now: datetime,
@@ -33,17 +33,20 @@ def load_page(  # noqa: PLR0913 - a page, and the run that it belongs to
     """
     Load `page` as rows of `source`, store `cursor` and count the page in the run `run_id`.
 
-    `now` is when summaries change and rows are rejected. `lease` is renewed in the same transaction.
+    `now` is when summaries change and rows are rejected. `lease` is renewed in the same transaction. A page
+    that is not encoded yet is, before a connection is taken.
 
     Raises:
         LeaseLost: another run has the lease; nothing was written.
     """
+    whole = EncodedPage.of(page) if isinstance(page, Page) else page
+    page = whole.page
     with db.get_engine().begin() as connection:
         if lease is not None:
             lease.renew(connection)
         # Outside a run, too: the statements rely on being alone with the rows of a source.
         locks.write_source(connection, source)
-        counts = _load_rows(connection, page, source=source, now=now)
+        counts = _load_rows(connection, whole, source=source, now=now)
         key: dict[str, Any] = {"source": source, "endpoint": page.endpoint, "now": now}
         if page.rows:
             rejections.resolve(connection, upstream_ids=[row[0] for row in page.rows], **key)
@@ -56,12 +59,12 @@ def load_page(  # noqa: PLR0913 - a page, and the run that it belongs to
     return counts
 
 
-def _load_rows(connection: sa.Connection, page: Page, *, source: str, now: datetime) -> Counts:
-    written = (0, 0)
+def _load_rows(connection: sa.Connection, whole: EncodedPage, *, source: str, now: datetime) -> Counts:
+    page, written = whole.page, (0, 0)
     if page.rows and page.endpoint is Endpoint.SALES:
-        written = _load_sales(connection, cast("Sequence[SaleRow]", page.rows), source=source, now=now)
+        written = _load_sales(connection, whole, source=source, now=now)
     elif page.rows:
-        written = _load_events(connection, cast("Sequence[EventRow]", page.rows), source=source, now=now)
+        written = _load_events(connection, whole, source=source, now=now)
     inserted, updated = written
     return Counts(
         read=len(page.rows) + len(page.rejections),
@@ -73,11 +76,12 @@ def _load_rows(connection: sa.Connection, page: Page, *, source: str, now: datet
 
 
 def _load_sales(
-    connection: sa.Connection, rows: Sequence[SaleRow], *, source: str, now: datetime
+    connection: sa.Connection, page: EncodedPage, *, source: str, now: datetime
 ) -> tuple[int, int]:
     locks.add_to_summaries(connection)
-    staging.stage_sales(connection, staging.latest_versions(rows))
-    connection.execute(statements.REGISTER_EVENTS, {"event_ids": list({row.event_id for row in rows})})
+    staging.stage(connection, page)
+    event_ids = {row.event_id for row in page.page.rows}
+    connection.execute(statements.REGISTER_EVENTS, {"event_ids": list(event_ids)})
     loaded = connection.execute(statements.LOAD_SALES, {"source": source, "now": now}).one()
     staging.drop(connection, statements.STAGED_SALES)
     if loaded.emptied:
@@ -87,11 +91,11 @@ def _load_sales(
 
 
 def _load_events(
-    connection: sa.Connection, rows: Sequence[EventRow], *, source: str, now: datetime
+    connection: sa.Connection, page: EncodedPage, *, source: str, now: datetime
 ) -> tuple[int, int]:
     # Alone, from the start: two pages that share would wait for each other's end when both have to cut days.
     locks.rebuild_summaries(connection)
-    staging.stage_events(connection, staging.latest_versions(rows))
+    staging.stage(connection, page)
     loaded = connection.execute(statements.LOAD_EVENTS, {"source": source}).one()
     staging.drop(connection, statements.STAGED_EVENTS)
     if loaded.moved:

@@ -4,14 +4,13 @@ What loading pages would insert and update, page by page, without a lock on any 
 What earlier pages would have written stands in a temporary table, which goes before the stored rows.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
 from etl.loading import staging, statements
-from etl.rows import Endpoint
+from etl.rows import Endpoint, Page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,13 +21,11 @@ class Plan:
     Attributes:
         table: the raw table.
         columns: what the source tells; the first is the key.
-        stage: fills the staging table.
     """
 
     table: str
     columns: tuple[str, ...]
     staged: str
-    stage: Callable[[sa.Connection, Sequence[Any]], None]
 
     def begin(self, connection: sa.Connection) -> None:
         """Plan nothing yet; the plan ends with the transaction."""
@@ -38,9 +35,9 @@ class Plan:
         connection.execute(sa.text(f"CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS {empty}"))
         connection.execute(sa.text(f"CREATE UNIQUE INDEX ON {table} ({self.columns[0]})"))
 
-    def compare(self, connection: sa.Connection, rows: Sequence[Any], *, source: str) -> tuple[int, int]:
+    def compare(self, connection: sa.Connection, page: Page, *, source: str) -> tuple[int, int]:
         """Add a page to the plan; return how many of its rows would be inserted and updated."""
-        self.stage(connection, rows)
+        staging.stage(connection, staging.EncodedPage.of(page))
         counts = connection.execute(sa.text(self._comparison()), {"source": source}).one()
         staging.drop(connection, self.staged)
         return counts.inserted, counts.updated
@@ -77,12 +74,10 @@ PLANS: Mapping[Endpoint, Plan] = {
         table="raw_events",
         columns=statements.EVENT_COLUMNS,
         staged=statements.STAGED_EVENTS,
-        stage=staging.stage_events,
     ),
     Endpoint.SALES: Plan(
         table="raw_sales",
         columns=statements.SALE_COLUMNS,
         staged=statements.STAGED_SALES,
-        stage=staging.stage_sales,
     ),
 }

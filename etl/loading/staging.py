@@ -2,45 +2,72 @@
 A page's way into the database: each row once, by COPY, into a table that ends with the transaction.
 """
 
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeVar, cast
 
 import sqlalchemy as sa
 
 from core import db
 from etl.loading import statements
-from etl.rows import EventRow, SaleRow
+from etl.rows import Endpoint, EventRow, Page, SaleRow
 
 AnyRow = TypeVar("AnyRow", EventRow, SaleRow)
 
-# As COPY's binary format needs them: it is twice as fast as text.
-_SALE_TYPES = (
-    "varchar",
-    "varchar",
-    "varchar",
-    "int4",
-    "numeric",
-    "varchar",
-    "timestamptz",
-    "date",
-    "timestamptz",
-    "varchar",
-)
-_EVENT_TYPES = ("varchar", "varchar", "varchar", "timestamptz", "timestamptz", "timestamptz")
+
+class _Staging(NamedTuple):
+    """The staging table of an endpoint; `types` as COPY's binary format needs them: twice as fast as text."""
+
+    table: str
+    create: sa.TextClause
+    columns: Sequence[str]
+    types: Sequence[str]
 
 
-def stage_sales(connection: sa.Connection, rows: Sequence[SaleRow]) -> None:
-    """Fill the staging table of sales; `rows` repeat no id."""
-    connection.execute(statements.STAGE_SALES)
-    columns = dict(zip(statements.SALE_COLUMNS, _SALE_TYPES, strict=True))
-    db.copy_rows(connection, statements.STAGED_SALES, columns=columns, rows=rows)
+_STAGING: Mapping[Endpoint, _Staging] = {
+    Endpoint.SALES: _Staging(
+        statements.STAGED_SALES,
+        statements.STAGE_SALES,
+        statements.SALE_COLUMNS,
+        (
+            "varchar",
+            "varchar",
+            "varchar",
+            "int4",
+            "numeric",
+            "varchar",
+            "timestamptz",
+            "date",
+            "timestamptz",
+            "varchar",
+        ),
+    ),
+    Endpoint.EVENTS: _Staging(
+        statements.STAGED_EVENTS,
+        statements.STAGE_EVENTS,
+        statements.EVENT_COLUMNS,
+        ("varchar", "varchar", "varchar", "timestamptz", "timestamptz", "timestamptz"),
+    ),
+}
 
 
-def stage_events(connection: sa.Connection, rows: Sequence[EventRow]) -> None:
-    """Fill the staging table of events; `rows` repeat no id."""
-    connection.execute(statements.STAGE_EVENTS)
-    columns = dict(zip(statements.EVENT_COLUMNS, _EVENT_TYPES, strict=True))
-    db.copy_rows(connection, statements.STAGED_EVENTS, columns=columns, rows=rows)
+class EncodedPage(NamedTuple):
+    """A page and its rows in COPY's own form, each id once. Making it takes no connection."""
+
+    page: Page
+    encoded: Sequence[bytes]
+
+    @classmethod
+    def of(cls, page: Page) -> "EncodedPage":
+        """Encode `page`. It takes a third of the time of the load: runs do it while they read ahead."""
+        rows = latest_versions(cast("Sequence[SaleRow]", page.rows))
+        return cls(page, db.encode_rows(_STAGING[page.endpoint].types, rows))
+
+
+def stage(connection: sa.Connection, page: EncodedPage) -> None:
+    """Fill the staging table of the page's endpoint."""
+    staging = _STAGING[page.page.endpoint]
+    connection.execute(staging.create)
+    db.copy_encoded(connection, staging.table, columns=staging.columns, encoded=page.encoded)
 
 
 def drop(connection: sa.Connection, table: str) -> None:

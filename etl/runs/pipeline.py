@@ -15,13 +15,12 @@ from core import db
 from etl.loading.counts import Counts
 from etl.loading.cursors import Mark, Walk, stored_mark
 from etl.loading.lease import HeldLease, LeaseHeld, LeaseLost
-from etl.loading.load import load_page
+from etl.loading.load import EncodedPage, load_page
 from etl.models import Run, RunOutcome
 from etl.rows import Endpoint, Page
 from etl.runs import record
 from etl.runs.options import RunOptions
 from etl.runs.reader import ReadAhead
-from etl.runs.until import before
 from etl.sources.contract import Source, SourceFailed
 
 __all__ = ["LeaseHeld", "RunOptions", "TooManyRejects", "Watcher", "run_etl"]
@@ -128,23 +127,24 @@ class _Work:
 
     def _load_endpoint(self, walk: Walk) -> None:
         for page in self._pages(walk):
-            self._load(before(page, self._options.until), walk)
+            self._load(page, walk)
             if self._stop.is_set():
                 raise Interrupted
         if self._stop.is_set():
             raise Interrupted
         self._close(walk.at_end(until=self._options.until))
 
-    def _pages(self, walk: Walk) -> Iterator[Page]:
+    def _pages(self, walk: Walk) -> Iterator[EncodedPage]:
         def pages() -> Iterator[Page]:
             return self._source.pages(walk.mark.endpoint, since=walk.since, resume=walk.page)
 
-        with ReadAhead(pages, idle=self._look_after) as ahead:
+        with ReadAhead(pages, until=self._options.until, idle=self._look_after) as ahead:
             yield from ahead
 
-    def _load(self, page: Page, walk: Walk) -> None:
+    def _load(self, encoded: EncodedPage, walk: Walk) -> None:
+        page = encoded.page
         counts = load_page(
-            page,
+            encoded,
             source=self._source.name,
             now=datetime.now(UTC),
             lease=self._lease,

@@ -1,16 +1,19 @@
 """
-Reading ahead: a thread reads and parses pages while the run loads those before. It touches no database.
+Reading ahead: a thread reads, parses and encodes pages while the run loads those before it.
 
-At most two finished pages wait, so memory does not grow with the number of rows.
+It touches no database. At most two finished pages wait, so memory does not grow with the number of rows.
 """
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from queue import Empty, Queue
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from etl.loading.staging import EncodedPage
 from etl.rows import Page
+from etl.runs.until import before
 
 AHEAD = 2
 # How often a run that waits looks after its lease, and whether it was asked to stop.
@@ -20,20 +23,30 @@ TICK_SECONDS = 0.2
 class _Item(NamedTuple):
     """A page, or the end: with the error that ended it, or None."""
 
-    page: Page | None
+    page: EncodedPage | None
     error: BaseException | None = None
 
 
 class ReadAhead:
     """
-    Iterates over the pages that `pages()` yields, read in a thread; a `with` block ends the thread.
+    Iterates over the pages that `pages()` yields, read and encoded in a thread; a `with` block ends it.
 
     Its errors are raised where the page that they stand for would have come.
     """
 
-    def __init__(self, pages: Callable[[], Iterator[Page]], *, idle: Callable[[], bool]) -> None:
-        """`idle` is called several times a second while no page is there; False ends the iteration."""
-        self._pages, self._idle = pages, idle
+    def __init__(
+        self,
+        pages: Callable[[], Iterator[Page]],
+        *,
+        until: datetime | None,
+        idle: Callable[[], bool],
+    ) -> None:
+        """
+        Rows from `until` on are left out, unless it is None.
+
+        `idle` is called several times a second while no page is there; False ends the iteration.
+        """
+        self._pages, self._until, self._idle = pages, until, idle
         self._queue: Queue[_Item] = Queue(maxsize=AHEAD)
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._read, name="etl reader", daemon=True)
@@ -51,7 +64,7 @@ class ReadAhead:
         while not self._queue.empty():
             self._queue.get_nowait()
 
-    def __iter__(self) -> Iterator[Page]:
+    def __iter__(self) -> Iterator[EncodedPage]:
         while (item := self._next()) is not None:
             if item.error is not None:
                 raise item.error
@@ -73,7 +86,7 @@ class ReadAhead:
             for page in pages:
                 if self._is_over.is_set():
                     return
-                self._queue.put(_Item(page))
+                self._queue.put(_Item(EncodedPage.of(before(page, self._until))))
             self._queue.put(_Item(None))
         except BaseException as error:  # noqa: BLE001 - it belongs to the run, in the other thread
             self._queue.put(_Item(None, error))
