@@ -1,9 +1,9 @@
 """
 Pages in memory to committed raw rows and summaries: against a bare COPY of the same rows, and against dlt.
 
-All write as many sales into the same Postgres, new ones in each round. Turnstile is a whole run, as its command
-makes it, with lease and record. COPY writes into `raw_sales` itself, with its indexes; dlt merges on the sale's
-id, so that it too could read a page twice, and is otherwise as it comes.
+All write as many sales into the same Postgres, new ones in each round. Turnstile is a whole run, as the
+command makes it, with lease and record. COPY writes into `raw_sales` itself, with its indexes; dlt merges on
+the sale's id, so that it too could read a page twice, and is otherwise as it comes.
 """
 
 import os
