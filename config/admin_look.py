@@ -20,7 +20,7 @@ _MODELS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("Gates", "sensor_door", "analytics.Gate"),
     ),
     "Reports": (
-        ("Generated reports", "description", "reports.GeneratedReport"),
+        ("Reports", "description", "reports.GeneratedReport"),
         ("Schedules", "schedule_send", "reports.Schedule"),
         ("Downloads", "download", "reports.Download"),
     ),
@@ -41,7 +41,6 @@ _MODELS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "People": (
         ("Users", "person", "auth.User"),
         ("Groups", "group", "auth.Group"),
-        ("Event access", "lock_person", "reports.EventAccess"),
     ),
 }
 

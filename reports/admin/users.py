@@ -8,17 +8,31 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangosGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangosUserAdmin
 from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
 from unfold import admin as unfold
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from reports.models import EventAccess
 
 if TYPE_CHECKING:
     # unfold ships no types; its classes are Django's with another look.
     ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Any, Any]
 else:
-    ModelAdmin = unfold.ModelAdmin
+    ModelAdmin, TabularInline = unfold.ModelAdmin, unfold.TabularInline
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
+
+
+class EventAccessInline(TabularInline):
+    """The events that a user is limited to; none here means all."""
+
+    model = EventAccess
+    extra = 0
+    autocomplete_fields = ("event",)
+    verbose_name = "event that they may see"
+    verbose_name_plural = "Limited to these events (none: all of them; superusers are never limited)"
 
 
 @admin.register(User)
@@ -26,6 +40,11 @@ class UserAdmin(DjangosUserAdmin, ModelAdmin):  # type: ignore[type-arg] # gener
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    inlines = (EventAccessInline,)
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
+        """A new user gets a name and a password first."""
+        return super().get_inlines(request, obj) if obj else ()
 
 
 @admin.register(Group)

@@ -28,7 +28,7 @@ function local(instant) {
   return at.toLocaleString([], { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
 }
 
-function showTimes() {
+export function showTimes() {
   for (const time of all("time")) {
     if (!time.dateTime) continue;
     write(time, "age" in time.dataset ? age(time.dateTime) : local(time.dateTime));

@@ -1,0 +1,130 @@
+"""
+Schedules in the admin: each member of staff has their own, and only superusers see those of others.
+
+Somebody else's schedule runs with their permissions: whoever could change its recipients would get what they
+may not see.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold import admin as unfold
+
+from reports.models import Cadence, Delivery, Schedule
+from reports.pages import words
+from reports.pages.schedule_form import WEEKDAYS, ScheduleForm, timezone_names
+from reports.schedules import outcome, times
+
+if TYPE_CHECKING:
+    from django.forms import ModelForm
+
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    ModelAdmin = unfold.ModelAdmin
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(ModelAdmin):
+    form = ScheduleForm
+    list_display = ("what", "when", "where", "owner", "standing", "last_run_at", "next_run_at")
+    list_filter = ("is_active", "cadence", "delivery")
+    list_select_related = ("owner",)
+    show_full_result_count = False
+    actions = ("switch_on",)
+    fieldsets = (
+        ("What", {"fields": ("report", "events", "format")}),
+        ("When", {"fields": ("cadence", "weekday", "hour", "timezone")}),
+        ("Where to", {"fields": ("delivery", "recipients", "folder")}),
+        ("Whether", {"fields": ("is_active",)}),
+    )
+    # unfold shows a field while its condition holds.
+    conditional_fields = {  # noqa: RUF012 - as unfold declares it
+        "weekday": "cadence == 'weekly'",
+        "recipients": "delivery == 'email'",
+        "folder": "delivery == 'folder'",
+    }
+    change_form_before_template = "reports/_schedule_head.html"
+
+    class Media:
+        css = {"all": ("reports/reports.css",)}  # noqa: RUF012 - as Django's media are declared
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        schedules = super().get_queryset(request)
+        return schedules if request.user.is_superuser else schedules.filter(owner_id=request.user.pk)
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Schedule | None = None,
+        change: bool = False,  # noqa: FBT001, FBT002 - Django's own signature
+        **kwargs: Any,
+    ) -> Any:
+        made = super().get_form(request, obj, change, **kwargs)
+        return type("ScheduleFormOfUser", (made,), {"user": request.user})
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        context = {**(extra_context or {}), "timezones": timezone_names()}
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Schedule,
+        form: "ModelForm[Schedule]",
+        change: bool,  # noqa: FBT001 - Django's own signature
+    ) -> None:
+        obj.parameters = {"event_ids": form.cleaned_data["events"] or None}
+        # Seen at once; the worker would plan the same.
+        obj.next_run_at = times.next_run(obj, after=timezone.now()) if obj.is_active else None
+        if not change:
+            obj.owner = request.user
+            obj.save()
+            return
+        # Only what the form knows: a worker may be counting failures meanwhile.
+        obj.save(update_fields=[*ScheduleForm.Meta.fields, "parameters", "next_run_at"])
+        if obj.is_active and "is_active" in form.changed_data:
+            outcome.record_success(obj.pk)
+
+    @admin.action(description="Switch on again", permissions=["change"])
+    def switch_on(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
+        """Start the chosen schedules again, their failures forgotten."""
+        count = 0
+        for schedule in queryset:
+            outcome.switch_on(schedule)
+            count += 1
+        messages.success(request, f"Switched on: {count}. They run at their next time on the clock.")
+
+    # Columns -----------------------------------------------------------------------------------------------
+
+    @admin.display(description="report", ordering="report")
+    def what(self, schedule: Schedule) -> str:
+        return f"{words.title(schedule.report)} ({schedule.get_format_display()})"
+
+    @admin.display(description="when")
+    def when(self, schedule: Schedule) -> str:
+        on = f"{WEEKDAYS[schedule.weekday]}s" if schedule.cadence == Cadence.WEEKLY else "daily"
+        return f"{on} at {schedule.hour:02d}:00, {schedule.timezone}"
+
+    @admin.display(description="to")
+    def where(self, schedule: Schedule) -> str:
+        return schedule.recipients if schedule.delivery == Delivery.EMAIL else f"folder {schedule.folder}"
+
+    @admin.display(description="standing", ordering="failure_count")
+    def standing(self, schedule: Schedule) -> SafeString:
+        if not schedule.failure_count:
+            return words.badge("active" if schedule.is_active else "off")
+        failures = f"{schedule.failure_count} failure{'s' if schedule.failure_count > 1 else ''} in a row"
+        return format_html(
+            '{} <span title="{}">{}</span>', words.badge("failed"), schedule.last_error, failures
+        )

@@ -1,0 +1,102 @@
+"""
+What reports are called on pages: periods with their last day, events by name, states and sizes.
+
+Inside, a period's end is not part of it; people name the last day that is.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from analytics.models import Event
+from reports.catalogue import REPORTS, UnreadableParameters, parameters_from_json
+from reports.models import GeneratedReport, ReportState
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+UNREADABLE = "of an earlier version"
+
+
+def title(slug: str) -> str:
+    """Return a report's title; the slug where the catalogue has no such report any more."""
+    return REPORTS[slug].title if slug in REPORTS else slug
+
+
+def last_day(end: date) -> date:
+    """Return the last day of a period that ends before `end`."""
+    return end - timedelta(days=1)
+
+
+def period(start: date, end: date) -> str:
+    """Return a half-open period as its days: "1 June 2025", "1 to 7 June 2025", "28 June to 3 July 2025"."""
+    last = last_day(end)
+    parts = [f"{last.day}", f"{last:%B}", f"{last.year}"]
+    if start == last:
+        return " ".join(parts)
+    # Only as much of the first day as differs from the last one.
+    same = 2 if (start.year, start.month) == (last.year, last.month) else int(start.year == last.year)
+    first = [f"{start.day}", f"{start:%B}", f"{start.year}"][: 3 - same]
+    return f"{' '.join(first)} to {' '.join(parts)}"
+
+
+def events(event_ids: Iterable[str] | None, names: Mapping[str, str]) -> str:
+    """Return "all events", the name of the only one, or how many; an id where it has no name."""
+    if event_ids is None:
+        return "all events"
+    ids = list(event_ids)
+    return (names.get(ids[0]) or ids[0]) if len(ids) == 1 else f"{len(ids)} events"
+
+
+def parameters(generated: GeneratedReport, names: Mapping[str, str]) -> str:
+    """Return a report's period and events; never fails, since rows of earlier versions are listed, too."""
+    try:
+        asked = parameters_from_json(generated.parameters)
+    except UnreadableParameters:
+        return UNREADABLE
+    return f"{period(asked.start, asked.end)}, {events(asked.event_ids, names)}"
+
+
+def names_of_events(reports: Iterable[GeneratedReport]) -> dict[str, str]:
+    """Return the name of every event that `reports` are about, by id. At most one statement."""
+    stored = [generated.parameters for generated in reports]
+    ids = {each for one in stored if isinstance(one, dict) for each in one.get("event_ids") or ()}
+    if not ids:
+        return {}
+    return dict(Event.objects.filter(pk__in=ids).values_list("event_id", "name"))
+
+
+def state(generated: GeneratedReport, *, now: datetime) -> str:
+    """Return the state as readers meet it: what is past its time is expired, even before the file goes."""
+    is_over = generated.expires_at is not None and generated.expires_at <= now
+    if generated.state == ReportState.MADE and is_over:
+        return str(ReportState.EXPIRED)
+    return str(ReportState(generated.state))
+
+
+def badge(name: str) -> SafeString:
+    """Return a state as a coloured word; the word alone says it, too."""
+    return format_html('<span class="report-state report-state-{}">{}</span>', name, name.capitalize())
+
+
+def seconds(duration: float | None) -> str:
+    """Return "0.4 s", "12 s" or "3 min 20 s"; "" for none."""
+    if duration is None:
+        return ""
+    if duration < 10:  # noqa: PLR2004 - below, tenths are worth telling
+        return f"{duration:.1f} s"
+    whole = round(duration)
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"  # noqa: PLR2004 - a minute
+
+
+def amount(value: str) -> str:
+    """Return a figure as people write it: "17514.5000 GBP" as "17,514.50 GBP"; what is no number as it is."""
+    number, space, currency = value.partition(" ")
+    if not _NUMBER.fullmatch(number):
+        return value
+    whole, point, decimals = f"{Decimal(number):,f}".partition(".")
+    # Of money, two places at least; more only where they say something.
+    places = decimals.rstrip("0").ljust(2, "0") if point else ""
+    return f"{whole}{point}{places}{space}{currency}"

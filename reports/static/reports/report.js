@@ -1,0 +1,101 @@
+// Follows a report while it waits and while it is made, then puts the finished page's content in place.
+// It asks nothing while nobody looks, and keeps on trying while there is no connection.
+
+import { showTimes } from "./live.js";
+
+const EVERY = 1000;
+const PATIENCE = 10000;
+const announcement = document.querySelector("[data-announcement]");
+const report = document.getElementById("report");
+const part = (name) => report.querySelector(`[data-${name}]`);
+const shown = (number) => number.toLocaleString("en-US");
+
+let timer = null;
+let isAsking = false;
+let said = "";
+
+function say(text) {
+  // Once for each state: a screen reader would not stop reading numbers that change every second.
+  if (text !== said) announcement.textContent = said = text;
+}
+
+function hint(text) {
+  part("hint").textContent = text;
+  part("hint").hidden = !text;
+}
+
+function show(progress) {
+  part("sentence").textContent = progress.sentence;
+  part("seconds").textContent = shown(progress.seconds);
+  part("rows").textContent = shown(progress.rows);
+  part("total").textContent = progress.total === null ? "an unknown number of" : shown(progress.total);
+  const bar = part("bar");
+  if (progress.total) {
+    bar.max = progress.total;
+    bar.value = progress.rows;
+  } else {
+    bar.removeAttribute("value");
+  }
+  report.querySelector(".report-state").className = `report-state report-state-${progress.state}`;
+  report.querySelector(".report-state").textContent = progress.state[0].toUpperCase() + progress.state.slice(1);
+  hint(progress.hint);
+  say(progress.sentence);
+}
+
+async function ask(address) {
+  const answer = await fetch(address, { redirect: "manual", signal: AbortSignal.timeout(PATIENCE) });
+  // The admin sends whoever is logged out to its login.
+  if (answer.type === "opaqueredirect") return { end: "You are logged out. Load the page again to log in." };
+  if (answer.status === 404) return { end: "This report was deleted." };
+  if (!answer.ok) throw new Error(`answered ${answer.status}`);
+  return { body: await answer.text() };
+}
+
+async function showEnd(sentence) {
+  const { body, end } = await ask(location.href);
+  if (end) return end;
+  const finished = new DOMParser().parseFromString(body, "text/html").getElementById("report");
+  delete report.dataset.progress;
+  report.dataset.state = finished.dataset.state;
+  report.replaceChildren(...finished.children);
+  showTimes();
+  say(sentence);
+  // Where the reader was is gone: they go on at the title.
+  document.getElementById("what-title").focus({ preventScroll: true });
+  return null;
+}
+
+async function follow() {
+  const { body, end } = await ask(report.dataset.progress);
+  if (end) return end;
+  const progress = JSON.parse(body);
+  if (progress.is_over) return showEnd(progress.sentence);
+  show(progress);
+  return null;
+}
+
+async function refresh() {
+  if (isAsking || !report.dataset.progress) return;
+  isAsking = true;
+  try {
+    const end = await follow();
+    if (end) {
+      delete report.dataset.progress;
+      hint(end);
+      say(end);
+    }
+  } catch {
+    // Whatever it was (no network, a busy database's 503, a restart), the next try may succeed.
+    hint("No connection, retrying. The report is made all the same.");
+  }
+  isAsking = false;
+  schedule();
+}
+
+function schedule() {
+  clearTimeout(timer);
+  if (report.dataset.progress && !document.hidden) timer = setTimeout(refresh, EVERY);
+}
+
+schedule();
+document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : refresh()));
