@@ -18,7 +18,7 @@ CHECK_ENVIRONMENT := \
 .PHONY: help run test check lint fix clean python
 
 help: ## List what you can do here
-	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(READY) ## Serve on an embedded Postgres with a demo event, or on DATABASE_URL; Ctrl-C stops all of it
 	@exec $(BIN)/python manage.py serve --demo
@@ -61,7 +61,10 @@ bench: $(BIN)/bench-ready ## Measure what the pool costs; write docs/benchmarks.
 faults: $(BIN)/bench-ready ## Break everything, beside the alternatives; write docs/faults.md (30 minutes)
 	$(BIN)/python -m benchmarks.faults
 
-.PHONY: bench faults
+screenshots: $(READY) ## Take the pictures in docs/screenshots; needs chromium
+	$(BIN)/python -m pytest reports/tests/browser/screenshots.py
+
+.PHONY: bench faults screenshots
 
 $(BIN)/bench-ready: requirements-bench.txt $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt
