@@ -131,7 +131,7 @@ class EmbeddedPostgres:
     def _is_running(self) -> bool:
         # A postmaster.pid may outlive its server and name a stranger's process: pg_ctl checks both.
         # A folder that the server's user cannot reach is not "no server": to stop it must fail aloud.
-        status = [_program("pg_ctl"), "status", "-D", str(self.data_dir)]
+        status: list[str | Path] = [_program("pg_ctl"), "status", "-D", self.data_dir]
         return self.pid is not None and self._run(status) != NO_SERVER
 
     def _forget_a_zombie(self, patience_seconds: float = 5.0) -> None:

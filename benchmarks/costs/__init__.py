@@ -24,7 +24,6 @@ BENCHMARKS = (
     "etl_load",
     "etl_scale",
     "slow_downloads",
-    "dashboard",
     "report_csv",
     "report_memory",
     "report_xlsx",

@@ -5,7 +5,6 @@ The columns of the list of reports, in words, and what its rows need beyond thei
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList as DjangosChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
@@ -19,6 +18,8 @@ from reports.pages import words
 
 if TYPE_CHECKING:
     # unfold ships no types; its classes are Django's with another look.
+    from django.contrib.admin.views.main import ChangeList as DjangosChangeList
+
     ChangeList = DjangosChangeList
 else:
     ChangeList = UnfoldsChangeList
