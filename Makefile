@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 # `make test PYTEST=-x` and the like.
 PYTEST ?=
+# Each has a Postgres of its own. They wait more than they compute.
+PROCESSES ?= 4
 
 # The settings must be importable where no deployment is described. Nothing connects, nothing is guarded.
 CHECK_ENVIRONMENT := \
@@ -25,7 +27,9 @@ run: $(READY) ## Serve on an embedded Postgres with a demo event, or on DATABASE
 
 test: $(READY) ## Run every test on a Postgres of its own, with branch coverage
 	# Not `pytest --cov`: it begins after pytest.ini's plugin has imported half of the service.
-	@$(BIN)/coverage run -m pytest $(PYTEST)
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -n $(PROCESSES) --dist loadfile $(PYTEST)
+	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
 check: lint test ## All that CI checks: format, lint, types, import direction, tests; changes nothing

@@ -4,12 +4,21 @@ The pytest plugin that gives every test run its own Postgres and its own setting
 pytest.ini loads it before Django reads its settings. Nothing of the developer's environment leaks in.
 """
 
+import atexit
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
+import coverage
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ and "COVERAGE_RUN" in os.environ:
+    # `make test` measures the process that hands out the tests; this is one of those that run them. Before
+    # anything of the service is imported, or its first lines would not count.
+    _coverage = coverage.Coverage(data_suffix=True)
+    _coverage.start()
+    atexit.register(_coverage.save)
 
 from core.embedded import THROWAWAY_PARAMETERS, EmbeddedPostgres
 
@@ -45,8 +54,13 @@ os.environ.update(
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    del session
-    _server.start()
+    if not _hands_out_tests(session.config):
+        _server.start()
+
+
+def _hands_out_tests(config: pytest.Config) -> bool:
+    """Tell whether this process only hands out tests to others (pytest -n)."""
+    return bool(config.getoption("numprocesses", None)) and not hasattr(config, "workerinput")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

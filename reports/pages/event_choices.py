@@ -13,7 +13,7 @@ from django.db.models import F, Q, QuerySet
 from analytics.models import Event
 from reports import access
 
-# More would be no list to choose from any more. An event's own page leads to its reports, however old it is.
+# More would be no list to choose from any more. Older ones are reached by the form's address: ?events=<id>.
 LIST_LENGTH = 500
 
 
