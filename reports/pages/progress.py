@@ -29,12 +29,18 @@ def progress(generated: GeneratedReport, *, now: datetime) -> dict[str, Any]:
     return {
         "state": state,
         "rows": generated.row_count,
-        "total": generated.row_total,
+        "total": _total(generated),
         "seconds": max(0, int((now - since).total_seconds())),
         "sentence": _sentence(generated, state),
         "hint": _hint(generated, now),
         "is_over": state not in _MOVING,
     }
+
+
+def _total(generated: GeneratedReport) -> int | None:
+    """Return the rows expected; what the counters told is no total once there are more rows than that."""
+    total = generated.row_total
+    return None if total is None or total < generated.row_count else total
 
 
 def _sentence(generated: GeneratedReport, state: str) -> str:

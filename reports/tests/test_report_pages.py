@@ -214,6 +214,11 @@ class TestProgress:
         assert (told["rows"], told["total"], told["is_over"]) == (3, 10, False)
         assert told["sentence"] == "Being made, attempt 2"
 
+    def test_gives_no_total_that_the_rows_have_passed(self, tonight: Event) -> None:
+        passed = GeneratedReport(requested_at=NOW, state=ReportState.MAKING, row_count=5000, row_total=0)
+
+        assert progress(passed, now=NOW)["total"] is None
+
     def test_hints_at_a_missing_worker_after_a_while(self, tonight: Event) -> None:
         waiting = GeneratedReport(requested_at=NOW - timedelta(seconds=34))
 
