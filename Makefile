@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 # `make test PYTEST=-x` and the like.
 PYTEST ?=
 # Each has a Postgres of its own. They wait more than they compute.
-PROCESSES ?= 4
+PROCESSES ?= 3
 
 # The settings must be importable where no deployment is described. Nothing connects, nothing is guarded.
 CHECK_ENVIRONMENT := \
