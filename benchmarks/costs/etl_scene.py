@@ -49,7 +49,7 @@ def sale_page(first: int, count: int, total: int, *, version: int = 0, step: int
     chance = random.Random(first)  # noqa: S311 - the same sales in each run
     rows = []
     for number in range(first, first + count * step, step):
-        at = BEGIN + YEAR * number / total
+        at = BEGIN + YEAR * (number / total)
         rows.append(
             SaleRow(
                 sale_id=f"S-{number:09}",
