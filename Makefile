@@ -59,7 +59,7 @@ $(READY): requirements.txt requirements-dev.txt | python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@
 
-bench: $(BIN)/bench-ready ## Measure what the pool costs; write docs/benchmarks.md (5 minutes)
+bench: $(BIN)/bench-ready ## Measure pool, ETL and reports; write docs/benchmarks.md (20 minutes)
 	$(BIN)/python -m benchmarks
 
 faults: $(BIN)/bench-ready ## Break everything, beside the alternatives; write docs/faults.md (30 minutes)
