@@ -104,7 +104,12 @@ class PooledConnection(psycopg.Connection[Any]):
             False when that is not possible: the connection must be discarded.
         """
         # Nearly always nothing changed. To see that in one comparison takes half the time of one by one.
-        if self._state() == self._baseline.state and not self._has_changed_adapters():
+        adapters = self._own_adapters
+        if (
+            self._adapters is adapters
+            and not adapters.has_changed()
+            and self._state() == self._baseline.state
+        ):
             return True
         if not self._end_transaction():
             return False

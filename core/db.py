@@ -73,13 +73,18 @@ os.register_at_fork(after_in_child=_renew_lock)
 
 
 def _make_engine() -> sqlalchemy.Engine:
-    return sqlalchemy.create_engine(
+    # With an argument SQLAlchemy calls it as it is; without, through a wrapper of its own.
+    def lend(_record: Any) -> Any:
+        return lend_to_sqlalchemy(engine.dialect.adapters)  # type: ignore[attr-defined]
+
+    engine = sqlalchemy.create_engine(
         f"{dialect.NAME}://",
-        creator=lambda: lend_to_sqlalchemy(get_engine().dialect.adapters),  # type: ignore[attr-defined]
+        creator=lend,
         poolclass=EnginePool,
         # Otherwise the first connection alone would learn about hstore, in a round trip (trap 10).
         use_native_hstore=False,
     )
+    return engine
 
 
 def get_session() -> Session:

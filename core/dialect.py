@@ -4,6 +4,7 @@ SQLAlchemy's psycopg dialect, for connections that it shares with Django.
 It registers nothing on a connection: a listener per checkout would pile up on one that comes back (trap 3).
 """
 
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy.dialects import registry
@@ -18,7 +19,8 @@ class SharedDialect(PGDialect_psycopg):
     driver = "turnstile"
     supports_statement_cache = True
 
-    @property
+    # Cached: every checkout asks.
+    @cached_property
     def adapters(self) -> Any:
         """The adapters that SQLAlchemy would give to a connection of its own."""
         return self._psycopg_adapters_map

@@ -50,8 +50,10 @@ class GrowingPool(ConnectionPool[PooledConnection]):
         """Take a connection off what is lent; return None when it is not there. Needs the lock."""
 
     @abstractmethod
-    def _hand_on(self, connection: PooledConnection) -> None:
-        """Give a connection to the first borrower in line, or keep it idle. Needs the lock."""
+    def _hand_on(self, connection: PooledConnection, now: float) -> None:
+        """
+        Give a connection to the first borrower in line, or keep it idle from `now` on. Needs the lock.
+        """
 
     def share(self, slots: Slots) -> None:
         """Count against `slots` from now on. Call it before the pool opens its first connection."""
@@ -107,7 +109,7 @@ class GrowingPool(ConnectionPool[PooledConnection]):
             self._connect_error = None
             is_open = not self._closed
             if is_open:
-                self._hand_on(connection)
+                self._hand_on(connection, monotonic())
                 self._grow()
         if not is_open:
             self._close_connection(connection)

@@ -47,7 +47,9 @@ def lend_to_sqlalchemy(adapters: AdaptersMap) -> BorrowedConnection:
         wrapper.ensure_connection()
         return JoinedConnection(wrapper, adapters)
     pool = _pool_of(wrapper)
-    connection = _take_over(wrapper, pool) or pool.lend(borrower=BORROWER, callers_frames=_FRAMES)
+    connection = wrapper.connection and _take_over(wrapper, pool)
+    if connection is None:
+        connection = pool.lend(borrower=BORROWER, callers_frames=_FRAMES)
     # Django's connections commit each statement; SQLAlchemy expects to be in a transaction. It is idle: the
     # setter would only take a lock to find that out.
     connection._autocommit = False  # noqa: SLF001

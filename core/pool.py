@@ -308,19 +308,19 @@ class SharedPool(GrowingPool):
                 self._note_server_gone(conn)
             self._stats[self._RETURNS_BAD] += 1
             self._discard(conn)
-        elif self._is_expired(conn, monotonic()):
+        elif self._is_expired(conn, now := monotonic()):
             self._discard(conn)
         else:
-            self._give_back(conn)
+            self._give_back(conn, now)
 
-    def _give_back(self, connection: PooledConnection) -> None:
+    def _give_back(self, connection: PooledConnection, now: float) -> None:
         # Critical section: to the next in line, or to the idle ones.
         with self._lock:
             if self._end_loan(connection) is None:
                 raise ValueError(f"the connection was returned before: {connection}")
             is_open = not self._closed
             if is_open:
-                self._hand_on(connection)
+                self._hand_on(connection, now)
         # End of the critical section.
         if not is_open:
             self._close_connection(connection)
@@ -333,8 +333,8 @@ class SharedPool(GrowingPool):
             self._came_back.notify_all()
         return loan
 
-    def _hand_on(self, connection: PooledConnection) -> None:
-        connection.idle_since = monotonic()
+    def _hand_on(self, connection: PooledConnection, now: float) -> None:
+        connection.idle_since = now
         if self._waiting and self._serve(connection):
             return
         connection._pool = None  # noqa: SLF001
@@ -417,7 +417,7 @@ class SharedPool(GrowingPool):
         """Ask every idle connection for a sign of life and replace the dead ones."""
         for connection in self._take_idle():
             if liveness.answers(connection, timeout=PING_SECONDS):
-                self._give_back(connection)
+                self._give_back(connection, monotonic())
             else:
                 self._discard(connection)
 

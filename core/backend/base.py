@@ -50,10 +50,12 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         options = self.settings_dict["OPTIONS"].get("pool")
         if self.alias == NO_DB_ALIAS or not options:
             return None
-        if self.alias not in self._connection_pools:
+        pool = self._connection_pools.get(self.alias)
+        if pool is None:
+            made = self._make_pool({} if options is True else options)
             # setdefault: of threads that race here, one wins; the others' pools were never opened.
-            self._connection_pools.setdefault(self.alias, self._make_pool({} if options is True else options))
-        return self._connection_pools[self.alias]
+            pool = self._connection_pools.setdefault(self.alias, made)
+        return pool
 
     def _make_pool(self, options: dict[str, Any]) -> SharedPool:
         if self.settings_dict.get("CONN_MAX_AGE", 0) != 0:
