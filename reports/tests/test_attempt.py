@@ -131,9 +131,18 @@ class TestAWorkingAttempt:
     def test_is_taken_up_by_one_of_two_workers(self, request_daily_sales: Request) -> None:
         generated = request_daily_sales()
 
+        both_are_ready = threading.Barrier(2, timeout=10)
+
+        def claim(_worker: int) -> object:
+            both_are_ready.wait()
+            try:
+                return states.claim(generated.pk, now=NOW)
+            finally:
+                # In the thread that borrowed: what it kept would block the test database's end.
+                connections.close_all()
+
         with ThreadPoolExecutor(2) as workers:
-            claims = list(workers.map(lambda _: states.claim(generated.pk, now=NOW), range(2)))
-            list(workers.map(lambda _: connections.close_all(), range(2)))
+            claims = list(workers.map(claim, range(2)))
 
         assert sum(claim is not None for claim in claims) == 1
 
