@@ -25,6 +25,7 @@ from core.holders import Backend, Holder
 from core.lending import independent, lend_to_sqlalchemy, shared_pool
 from core.pool import ServerUnreachable
 from core.stats import PoolStats
+from core.streaming import stream_texts
 
 __all__ = [
     "DriverError",
@@ -39,6 +40,7 @@ __all__ = [
     "pool_holders",
     "pool_stats",
     "server_connections",
+    "stream_texts",
     "unavailable_reason",
 ]
 

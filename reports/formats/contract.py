@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from reports.catalogue.contract import Chart, Column, Figure, Parameters, Report
 from reports.formats.plain import plain_text
 
-Batches = Iterable[Sequence[Sequence[Any]]]
+# Of rows: each a tuple with a value for each column, or one line in UTF-8.
+Batches = Iterable[Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +45,19 @@ class Format(ABC):
     # How many rows it prints at most; None for all.
     row_limit: ClassVar[int | None] = None
 
-    def cells(
-        self, columns: Sequence[Column], values: Sequence[sa.ColumnElement[Any]]
-    ) -> list[sa.ColumnElement[Any]]:
-        """Return what Postgres answers for a row; the values themselves unless overridden."""
-        del columns
-        return list(values)
+    # Whether Postgres makes one text of each row, which reaches `write` and `texts` as bytes in UTF-8.
+    takes_lines: ClassVar[bool] = False
 
-    def texts(self, row: Sequence[Any]) -> list[str]:
-        """Return a row of `cells` as text, a cell for each column, for the preview."""
+    def shaped(self, columns: Sequence[Column], rows: sa.Select[Any]) -> sa.Select[Any]:
+        """Return the statement that answers with a report's `rows` as `write` wants them, in their order."""
+        return rows.with_only_columns(
+            *(rows.selected_columns[column.name] for column in columns), maintain_column_froms=True
+        )
+
+    def texts(self, row: Any) -> list[str]:
+        """Return a row of `shaped` as text, a cell for each column, for the preview."""
         return [plain_text(cell) for cell in row]
 
     @abstractmethod
     def write(self, path: Path, content: Content, batches: Batches) -> None:
-        """Write the file: `content`, and every row of `batches`, whose cells are as `cells` asked."""
+        """Write the file: `content`, and every row of `batches`, which is as `shaped` asked."""

@@ -49,15 +49,10 @@ class Xlsx(Format):
     suffix = "xlsx"
     content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-    def cells(
-        self, columns: Sequence[Column], values: Sequence[sa.ColumnElement[Any]]
-    ) -> list[sa.ColumnElement[Any]]:
-        """Return the values; instants as UTC without a zone, since Excel knows none."""
-        pairs = zip(columns, values, strict=True)
-        return [
-            sa.func.timezone("UTC", value).label(column.name) if column.kind is Kind.INSTANT else value
-            for column, value in pairs
-        ]
+    def shaped(self, columns: Sequence[Column], rows: sa.Select[Any]) -> sa.Select[Any]:
+        """Return the rows with instants as UTC without a zone, since Excel knows none."""
+        cells = [_without_zone(column, rows.selected_columns[column.name]) for column in columns]
+        return rows.with_only_columns(*cells, maintain_column_froms=True)
 
     def write(self, path: Path, content: Content, batches: Batches) -> None:
         # Its temporary files beside the file: the machine's own folder may be memory.
@@ -69,6 +64,10 @@ class Xlsx(Format):
                 totals.add(batch)
             sheets.write_totals(totals.lines())
             _write_parameters(workbook, content)
+
+
+def _without_zone(column: Column, value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    return sa.func.timezone("UTC", value).label(column.name) if column.kind is Kind.INSTANT else value
 
 
 class RowSheets:

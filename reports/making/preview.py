@@ -49,7 +49,7 @@ class FirstRows:
         self._batches, self._format = batches, file_format
         self._rows: list[Sequence[str]] = []
 
-    def __iter__(self) -> Iterator[Sequence[Sequence[Any]]]:
+    def __iter__(self) -> Iterator[Sequence[Any]]:
         for batch in self._batches:
             missing = ROW_COUNT - len(self._rows)
             self._rows.extend(self._format.texts(row) for row in batch[:missing])

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from core import db
 from reports.formats.contract import Content, Format
 
 # Rows that are in memory at once: enough to make the round trips cheap.
@@ -17,7 +18,7 @@ PROGRESS_SECONDS = 0.5
 
 class StreamedRows:
     """
-    The rows as `file_format` wants them, in batches of raw tuples; can be read once.
+    The rows as `file_format` wants them, in batches; can be read once.
 
     `count` tells how many were handed out.
     """
@@ -31,11 +32,13 @@ class StreamedRows:
     ) -> None:
         self.count = 0
         self._connection, self._on_progress = connection, on_progress
-        self._statement = shaped(content, file_format)
+        self._takes_lines = file_format.takes_lines
         limit = file_format.row_limit
+        rows = content.report.rows(content.parameters)
+        self._statement = file_format.shaped(content.report.columns, rows).limit(limit)
         self._expected = content.row_total if limit is None else min(limit, content.row_total)
 
-    def __iter__(self) -> Iterator[Sequence[Sequence[Any]]]:
+    def __iter__(self) -> Iterator[Sequence[Any]]:
         self._on_progress(0, self._expected)
         told_at = monotonic()
         for batch in self._batches():
@@ -46,15 +49,10 @@ class StreamedRows:
                 told_at = monotonic()
         self._on_progress(self.count, self._expected)
 
-    def _batches(self) -> Iterator[Sequence[Sequence[Any]]]:
+    def _batches(self) -> Iterator[Sequence[Any]]:
+        if self._takes_lines:
+            yield from db.stream_texts(self._connection, self._statement, size=BATCH)
+            return
         streamed = self._statement.execution_options(stream_results=True, yield_per=BATCH)
         with self._connection.execute(streamed) as result:
             yield from result.partitions()
-
-
-def shaped(content: Content, file_format: Format) -> sa.Select[Any]:
-    """Return the report's statement, each cell as the format wants it, and no more rows than it prints."""
-    statement = content.report.rows(content.parameters)
-    columns = content.report.columns
-    cells = file_format.cells(columns, [statement.selected_columns[each.name] for each in columns])
-    return statement.with_only_columns(*cells, maintain_column_froms=True).limit(file_format.row_limit)

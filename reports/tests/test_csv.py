@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from analytics.models import Event
 from core import db
 from reports.catalogue import Column, Kind
-from reports.formats.csv import FORMULA_STARTS, Csv, defused
+from reports.formats.csv import Csv, defused
+from reports.formats.csv_lines import FORMULA_STARTS
 from reports.models import FileFormat
 from reports.tests.conftest import TONIGHT, Make, sell
 
@@ -27,9 +28,11 @@ awkward = st.text(st.sampled_from("=+-@\t\r\n,;\"' aŁ\uff1d"))
 def line_of(*cells: Any, kind: Kind = Kind.TEXT) -> str:
     """Return the line that Postgres makes of the cells."""
     columns = [Column(f"cell_{number}", "", kind) for number in range(len(cells))]
+    row = sa.select(
+        *(sa.literal(cell).label(column.name) for column, cell in zip(columns, cells, strict=True))
+    )
     with db.get_engine().connect() as connection:
-        statement = sa.select(*Csv().cells(columns, [sa.literal(cell) for cell in cells]))
-        return str(connection.execute(statement).scalar_one())
+        return str(connection.execute(Csv().shaped(columns, row)).scalar_one())
 
 
 class TestCells:
@@ -74,6 +77,16 @@ class TestFile:
 
         assert content.startswith(mark + b"Daily Sales Report\r\n")
         assert content.count(b"\n") == content.count(b"\r\n")
+
+    def test_keeps_its_order_whether_or_not_a_row_needs_care(self, tonight: Event, make: Make) -> None:
+        for days, currency in enumerate(("EUR", '"', "NGN", "=1", "USD", "a,b")):
+            sell(TONIGHT, 1, "1", currency=currency, days=days)
+
+        with make("daily-sales").path.open(newline="") as file:
+            rows = list(csv.reader(file))[-6:]
+
+        assert [row[5] for row in rows] == ["EUR", '"', "NGN", "'=1", "USD", "a,b"]
+        assert [row[2] for row in rows] == [f"2025-06-0{day}" for day in range(1, 7)]
 
     def test_has_all_rows_over_several_batches(self, tonight: Event, make: Make) -> None:
         for day in range(29):
