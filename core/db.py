@@ -23,7 +23,7 @@ from core.copying import encode_rows
 from core.engine_pool import EnginePool
 from core.holders import Backend, Holder
 from core.lending import independent, lend_to_sqlalchemy, shared_pool
-from core.pool import ServerUnreachable
+from core.line import ServerUnreachable
 from core.stats import PoolStats
 from core.streaming import stream_texts
 

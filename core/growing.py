@@ -1,5 +1,5 @@
 """
-The half of the shared pool that opens and closes connections; `core.pool` is the half that lends them.
+The part of the shared pool that opens, closes and counts connections; `core.pool` lends them.
 
 A connection opens when somebody waits for one, in a background thread, and never beyond the bound. While the
 server is away it tries again for as long as somebody waits. What is above the pool's size closes when nobody
@@ -18,6 +18,7 @@ from core.connection import PooledConnection
 from core.loans import Loan
 from core.pool_tasks import CloseOverflow, Connect, Retry
 from core.slots import Slots
+from core.stats import PoolStats
 
 logger = logging.getLogger(__name__)
 
@@ -200,3 +201,23 @@ class GrowingPool(ConnectionPool[PooledConnection]):
             surplus.append(self._pool.popleft())
             self._lent[surplus[-1]] = Loan("pool")
         return surplus
+
+    # Numbers -------------------------------------------------------------------------------------------
+
+    def stats(self) -> PoolStats:
+        """Return one consistent snapshot."""
+        with self._lock:
+            return self._snapshot()
+
+    def _snapshot(self) -> PoolStats:
+        return PoolStats(
+            pool_size=self._min_size,
+            max=self._max_size,
+            checked_in=len(self._pool),
+            checked_out=len(self._lent),
+            connecting=self._connecting,
+            waiting=len(self._waiting),
+        )
+
+    def _get_measures(self) -> dict[str, int]:
+        return {**super()._get_measures(), self._POOL_SIZE: self._open_count()}

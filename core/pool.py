@@ -3,30 +3,28 @@ The shared pool: one bounded line of borrowers in front of one bounded set of co
 
 It is psycopg's ConnectionPool with another inside. A borrower gets a connection that is fit for use, without
 a round trip to find out; a return happens in the borrower's thread and never waits for a connect; what cannot
-be handed out again is closed and its place freed. `core.growing` opens and closes the connections.
+be handed out again is closed and its place freed. `core.line` is where borrowers wait, `core.growing` opens
+and closes the connections.
 """
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import takewhile
-from threading import Condition, Thread, current_thread
+from threading import Condition, current_thread
 from time import monotonic
-from typing import Any, cast
+from typing import Any
 
 import psycopg
-from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+from psycopg_pool import PoolClosed
 
 from core import liveness, watch
 from core.connection import PooledConnection
-from core.deadlock import find_deadlock
-from core.growing import GrowingPool
-from core.loans import Loan, Waiter
-from core.pool_tasks import EndReserve, Watch
-from core.reserve import RESERVE_SECONDS, Reserve
+from core.line import PoolWithLine
+from core.loans import Loan
+from core.pool_tasks import Watch
+from core.reserve import RESERVE_SECONDS
 from core.slots import Slots
 from core.stacks import note as note_stack
-from core.stats import PoolStats
 
 logger = logging.getLogger(__name__)
 
@@ -36,28 +34,7 @@ SHORTEST_WATCH_SECONDS = 0.1
 LONGEST_WATCH_SECONDS = 5.0
 
 
-class PoolFull(PoolTimeout):
-    """
-    No connection came free in time.
-
-    If you are hitting this, something holds connections too long (`manage.py pool` shows what), or the pool
-    is too small for the threads that use it (`manage.py doctor` does the arithmetic).
-    """
-
-
-class PoolLineFull(TooManyRequests):
-    """
-    POOL_MAX_WAITING borrowers wait already, so this one was turned away at once.
-    """
-
-
-class ServerUnreachable(PoolTimeout):
-    """
-    No connection could be opened in time; the server did not answer or refused.
-    """
-
-
-class SharedPool(GrowingPool):
+class SharedPool(PoolWithLine):
     """
     A ConnectionPool that two libraries can share.
 
@@ -82,11 +59,9 @@ class SharedPool(GrowingPool):
     ) -> None:
         self.ping_after = ping_after
         self.leak_seconds = leak_seconds
-        self._reserve_seconds = reserve_seconds
-        self._reserve: Reserve | None = None
         self._watch_is_scheduled = False
         self._is_finishing = False
-        super().__init__(lazy=lazy, **options)
+        super().__init__(lazy=lazy, reserve_seconds=reserve_seconds, **options)
         self._came_back = Condition(self._lock)
 
     # Borrowing -----------------------------------------------------------------------------------------
@@ -141,68 +116,9 @@ class SharedPool(GrowingPool):
         # End of the critical section.
         return self._wait(waiter, deadline)
 
-    def _enqueue(self, loan: Loan) -> Waiter:
-        """Put the current thread in line; connects start as needed. Needs the lock."""
-        waiter = Waiter(loan, holds_one=self._is_holder(loan.thread))
-        self._refuse_if_line_is_full()
-        if self._is_full():
-            self._look_for_a_way_out(waiter)
-        holders_before = sum(1 for _ in takewhile(lambda w: cast("Waiter", w).holds_one, self._waiting))
-        position = holders_before if waiter.holds_one else len(self._waiting)
-        self._waiting.insert(position, waiter)
-        self._stats[self._REQUESTS_QUEUED] += 1
-        self._grow()
-        return waiter
-
     def _refuse_to_lend(self) -> None:
         self._check_open_getconn()
         raise PoolClosed(f"the pool {self.name!r} is closing: this process is about to end")
-
-    def _refuse_if_line_is_full(self) -> None:
-        if self.max_waiting and len(self._waiting) >= self.max_waiting:
-            raise PoolLineFull(
-                f"POOL_MAX_WAITING={self.max_waiting} borrowers wait already: {self._snapshot().in_words()}"
-            )
-
-    def _look_for_a_way_out(self, waiter: Waiter) -> None:
-        if watch.has_orphan(self._lent.items()):
-            self.run_task(Watch(self))
-        elif waiter.holds_one:
-            self._refuse_deadlock()
-
-    def _refuse_deadlock(self) -> None:
-        waiting = (cast("Waiter", waiter).thread for waiter in self._waiting)
-        if deadlock := find_deadlock(self._lent.values(), waiting):
-            self._keep_reserve()
-            raise deadlock
-
-    def _wait(self, waiter: Waiter, deadline: float) -> PooledConnection:
-        try:
-            return waiter.wait(max(0.0, deadline - monotonic()))
-        except PoolTimeout:
-            raise self._leave_line(waiter) from None
-        except BaseException:
-            self._leave_line(waiter)
-            # Ctrl-C between being served and waking up: do not keep what nobody will use.
-            if waiter.conn:
-                self.putconn(waiter.conn)
-            raise
-        finally:
-            self._stats[self._REQUESTS_WAIT_MS] += int((monotonic() - waiter.started_at) * 1000)
-
-    def _leave_line(self, waiter: Waiter) -> PoolTimeout:
-        """Take `waiter` out of the line and return the error that says why it was not served."""
-        with self._lock:
-            stats = self._snapshot()
-            if waiter in self._waiting:
-                self._waiting.remove(waiter)
-            self._stats[self._REQUESTS_ERRORS] += 1
-            error = self._connect_error
-        milliseconds = (monotonic() - waiter.started_at) * 1000
-        state = f"no connection after {milliseconds:.0f} ms: {stats.in_words()}"
-        if stats.checked_out < stats.max and (error or stats.connecting):
-            return ServerUnreachable(f"{state}; the server has not answered: {error or 'still connecting'}")
-        return PoolFull(f"{state} (see POOL_SIZE, POOL_MAX_OVERFLOW and POOL_TIMEOUT)")
 
     def _record(self, connection: PooledConnection, loan: Loan) -> None:
         """Note who has the connection. Needs the lock."""
@@ -210,41 +126,6 @@ class SharedPool(GrowingPool):
         if not self._watch_is_scheduled:
             self._watch_is_scheduled = True
             self.schedule_task(Watch(self), self._watch_interval())
-
-    # The last place, after a deadlock ------------------------------------------------------------------
-
-    def _keep_reserve(self) -> None:
-        if self._reserve is None:
-            self.schedule_task(EndReserve(self), self._reserve_seconds)
-        self._reserve = Reserve(self._reserve_seconds)
-
-    def _may_take_idle(self) -> bool:
-        """Tell whether the current thread may have an idle connection beside a reserve. Needs the lock."""
-        holds_one = self._is_holder(current_thread())
-        return (holds_one or not self._waiting) and self._admits(holds_one=holds_one)
-
-    def _is_holder(self, thread: Thread) -> bool:
-        return any(loan.thread is thread for loan in self._lent.values())
-
-    def _admits(self, *, holds_one: bool) -> bool:
-        reserve = self._reserve
-        return reserve is None or reserve.admits(
-            holds_one=holds_one, lent=len(self._lent), bound=self._max_size
-        )
-
-    def end_reserve(self) -> None:
-        """End the reserve, unless it was used meanwhile, and serve who waited for it. Runs in a worker."""
-        with self._lock:
-            if self._reserve is None:
-                return
-            if self._waiting and cast("Waiter", self._waiting[0]).holds_one:
-                self._reserve.renew()
-            if (seconds := self._reserve.seconds_left()) > 0:
-                self.schedule_task(EndReserve(self), seconds)
-                return
-            self._reserve = None
-            while self._pool and self._serve(self._pool[-1]):
-                self._pool.pop()
 
     # What may be lent ----------------------------------------------------------------------------------
 
@@ -342,18 +223,6 @@ class SharedPool(GrowingPool):
         if self._pool_full_event and len(self._pool) >= self._min_size:
             self._pool_full_event.set()
         self._schedule_sweep()
-
-    def _serve(self, connection: PooledConnection) -> bool:
-        """Lend a connection to the first in line who may have it and still wants it. Needs the lock."""
-        while self._waiting and self._admits(holds_one=cast("Waiter", self._waiting[0]).holds_one):
-            waiter = cast("Waiter", self._waiting.popleft())
-            connection._pool = self  # noqa: SLF001
-            self._record(connection, waiter.loan())
-            if waiter.set(connection):
-                return True
-            del self._lent[connection]
-            connection._pool = None  # noqa: SLF001
-        return False
 
     def transfer(self, connection: PooledConnection, *, borrower: str) -> bool:
         """
@@ -475,23 +344,3 @@ class SharedPool(GrowingPool):
         # Fresh locks: the parent's may be held by a thread that the child does not have.
         self._lock = type(self._lock)()
         self._slots = Slots(self._max_size)
-
-    # Numbers -------------------------------------------------------------------------------------------
-
-    def stats(self) -> PoolStats:
-        """Return one consistent snapshot."""
-        with self._lock:
-            return self._snapshot()
-
-    def _snapshot(self) -> PoolStats:
-        return PoolStats(
-            pool_size=self._min_size,
-            max=self._max_size,
-            checked_in=len(self._pool),
-            checked_out=len(self._lent),
-            connecting=self._connecting,
-            waiting=len(self._waiting),
-        )
-
-    def _get_measures(self) -> dict[str, int]:
-        return {**super()._get_measures(), self._POOL_SIZE: self._open_count()}

@@ -15,7 +15,8 @@ from sqlalchemy import text
 
 from core import db
 from core.deadlock import PoolDeadlock
-from core.pool import PoolFull, SharedPool
+from core.line import PoolFull
+from core.pool import SharedPool
 from core.tests.fixtures import Crowd, eventually, held, when_waiting
 
 MakePool = Callable[..., SharedPool]

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-from core.pool import PoolFull, PoolLineFull, ServerUnreachable, SharedPool
+from core.line import PoolFull, PoolLineFull, ServerUnreachable
+from core.pool import SharedPool
 from core.tests.fixtures import Crowd, eventually, held, when_waiting
 
 MakePool = Callable[..., SharedPool]
