@@ -4,6 +4,7 @@ Where a connection was borrowed: cheap to note at every loan, worked out only wh
 
 import contextlib
 import linecache
+import os
 import sys
 from pathlib import Path
 from types import CodeType, FrameType
@@ -12,6 +13,7 @@ from typing import Any
 DEPTH = 40
 # Folders of the machinery between a borrower's code and the pool: they say how, not who.
 _OWN = Path(__file__).resolve().parent
+_PROJECT = f"{_OWN.parent}{os.sep}"
 _STANDARD = str(Path(contextlib.__file__).parent)
 _DATABASE = {"db", "sqlalchemy", "psycopg", "psycopg_pool", "asgiref", "asyncio.py", "functional.py"}
 
@@ -43,13 +45,15 @@ def where(stack: Stack) -> str:
     """
     Return `file:line in function` of the innermost frame of the borrower's own code.
 
+    A file of this project is named from the project's folder on.
     Where there is none, as when Django's session middleware borrows, of the library that is not a database's.
     """
     frames = _frames(stack)
     own = [frame for frame in frames if not _is_library(frame[0].co_filename)]
     libraries = [frame for frame in frames if not _is_of_a_database(frame[0].co_filename)]
     for code, instruction in (own or libraries)[:1]:
-        return f"{code.co_filename}:{_line(code, instruction)} in {code.co_name}"
+        file = code.co_filename.removeprefix(_PROJECT)
+        return f"{file}:{_line(code, instruction)} in {code.co_name}"
     return "unknown"
 
 

@@ -62,13 +62,19 @@ def pool_page(request: HttpRequest) -> HttpResponse:
 def _own_row(holder: Holder, first_words: str) -> list[Any]:
     held = f"{holder.held_seconds:.1f} s" if holder.borrower else ""
     age = f"{holder.age_seconds:.0f} s"
-    who = (holder.state, holder.borrower, holder.thread)
-    return [*who, held, age, holder.backend_pid, holder.borrowed_at, first_words]
+    brief = [_on_one_line(each) for each in (holder.state, holder.borrower, holder.thread, held, age)]
+    return [*brief, holder.backend_pid, holder.borrowed_at, first_words]
 
 
 def _backend_row(backend: Backend) -> list[Any]:
     times = (f"{backend.in_state_seconds:.1f} s", f"{backend.age_seconds:.0f} s")
-    return [backend.application_name, backend.backend_pid, backend.state, *times, backend.first_words]
+    brief = [_on_one_line(each) for each in (backend.state, *times)]
+    return [backend.application_name, backend.backend_pid, *brief, backend.first_words]
+
+
+def _on_one_line(text: str) -> str:
+    """Return a short cell as the browser does not break it."""
+    return text.replace(" ", "\u00a0")
 
 
 def _this_process() -> dict[str, Any]:
