@@ -97,6 +97,11 @@ class BorrowedConnection:
             connection._autocommit = True  # noqa: SLF001
             connection.close()
 
+    def retire(self) -> None:
+        """Let the connection be closed when it comes back: somebody said that it is of no use any more."""
+        if self._connection is not RETURNED:
+            self._connection._expire_at = 0.0  # noqa: SLF001 - psycopg_pool's, and what the pool looks at
+
 
 # The slots' own setters, past __setattr__: one of these objects is made for each checkout, and this takes
 # half the time of object.__setattr__.

@@ -60,6 +60,8 @@ class Checkout(_ConnectionFairy):
             return
         self.dbapi_connection = self._connection_record = None  # type: ignore[assignment]
         try:
+            if record._soft_invalidate_time:  # noqa: SLF001 - SQLAlchemy is pinned
+                connection.retire()
             # It rolls back what is open, or discards the connection.
             connection.close()
         finally:

@@ -28,6 +28,11 @@ class SharedDialect(PGDialect_psycopg):
     def on_connect(self) -> None:
         """Register no listener: the pool sets a connection up, and scrubs it."""
 
+    def do_terminate(self, dbapi_connection: Any) -> None:
+        """Give back a connection that was invalidated, not to be lent again."""
+        dbapi_connection.retire()
+        dbapi_connection.close()
+
     def get_driver_connection(self, connection: Any) -> Any:
         """Return psycopg's connection, for legacy code that asks for `driver_connection`."""
         return connection.pooled

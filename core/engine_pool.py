@@ -45,10 +45,10 @@ class EnginePool(Pool):
         return self._create_connection()
 
     def _do_return_conn(self, record: Any) -> None:
-        if self.dispatch.close:
+        if record.dbapi_connection is not None:
+            if record._soft_invalidate_time:  # noqa: SLF001 - SQLAlchemy is pinned
+                record.dbapi_connection.retire()
             record.close()
-        elif record.dbapi_connection is not None:
-            record.dbapi_connection.close()
         self.keep(record)
 
     def keep(self, record: Any) -> None:
@@ -58,7 +58,7 @@ class EnginePool(Pool):
         Making one costs more than all the rest.
         """
         record.dbapi_connection = record.fairy_ref = None
-        # The notes of whoever kept some there.
+        # The notes of whoever kept some there, and whether it was invalidated.
         if record.__dict__:
             record.__dict__.clear()
         self._spare.append(record)

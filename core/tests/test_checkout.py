@@ -65,6 +65,17 @@ class TestACheckout:
 
         assert django_pool.stats().checked_out == 0
 
+    @pytest.mark.parametrize("soft", [False, True])
+    def test_that_was_declared_bad_is_not_lent_again(self, django_pool: SharedPool, soft: bool) -> None:
+        db.get_engine().connect().close()
+        with db.get_engine().connect() as borrowed:
+            before = borrowed.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            borrowed.rollback()
+            borrowed.connection.invalidate(soft=soft)
+
+        with db.get_engine().connect() as borrowed:
+            assert borrowed.execute(text("SELECT pg_backend_pid()")).scalar_one() != before
+
     def test_starts_without_the_notes_of_the_one_before(self, django_pool: SharedPool) -> None:
         with db.get_engine().connect() as borrowed:
             borrowed.info["note"] = "mine"
