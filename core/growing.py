@@ -14,6 +14,7 @@ from typing import Any
 
 from psycopg_pool import ConnectionPool
 
+from core import watch
 from core.connection import PooledConnection
 from core.loans import Loan
 from core.pool_tasks import CloseOverflow, Connect, Retry
@@ -99,6 +100,9 @@ class GrowingPool(ConnectionPool[PooledConnection]):
 
     def connect_one(self) -> None:
         """Open the connection that `_grow` decided on and hand it to the line. Runs in a worker."""
+        if self._closed:
+            self._forgo_connect()
+            return
         try:
             connection = self._connect()
         except Exception as error:  # noqa: BLE001 - whatever failed, the place in the bound must be freed
@@ -114,6 +118,12 @@ class GrowingPool(ConnectionPool[PooledConnection]):
                 self._grow()
         if not is_open:
             self._close_connection(connection)
+
+    def _forgo_connect(self) -> None:
+        # The slots are its successor's too.
+        with self._lock:
+            self._connecting -= 1
+        self._slots.free()
 
     def _connect(self, timeout: float | None = None) -> PooledConnection:  # noqa: ARG002 - psycopg's
         started = monotonic()
@@ -157,6 +167,7 @@ class GrowingPool(ConnectionPool[PooledConnection]):
             loan = self._end_loan(connection)
         if loan is None:
             return
+        watch.maybe_note_return(loan)
         self._slots.free()
         with self._lock:
             self._grow()

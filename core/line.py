@@ -18,7 +18,7 @@ from core.connection import PooledConnection
 from core.deadlock import find_deadlock
 from core.growing import GrowingPool
 from core.loans import Loan, Waiter
-from core.pool_tasks import EndReserve, Watch
+from core.pool_tasks import EndReserve, TakeBack
 from core.reserve import Reserve
 
 
@@ -67,6 +67,8 @@ class PoolWithLine(GrowingPool):
         position = holders_before if waiter.holds_one else len(self._waiting)
         self._waiting.insert(position, waiter)
         self._stats[self._REQUESTS_QUEUED] += 1
+        # The garbage collector may have returned a dropped connection since somebody looked.
+        self._serve_idle()
         self._grow()
         return waiter
 
@@ -78,7 +80,7 @@ class PoolWithLine(GrowingPool):
 
     def _look_for_a_way_out(self, waiter: Waiter) -> None:
         if watch.has_orphan(self._lent.items()):
-            self.run_task(Watch(self))
+            self.run_task(TakeBack(self))
         elif waiter.holds_one:
             self._refuse_deadlock()
 
@@ -92,6 +94,9 @@ class PoolWithLine(GrowingPool):
         try:
             return waiter.wait(max(0.0, deadline - monotonic()))
         except PoolTimeout:
+            # Served after its time was over and before it woke up: the loan is noted, so it is the caller's.
+            if waiter.conn:
+                return waiter.conn
             raise self._leave_line(waiter) from None
         except BaseException:
             self._leave_line(waiter)
@@ -130,6 +135,14 @@ class PoolWithLine(GrowingPool):
             connection._pool = None  # noqa: SLF001
         return False
 
+    def _serve_idle(self) -> None:
+        """Lend what is idle to those in line who may have it. Needs the lock."""
+        while self._waiting and self._pool:
+            connection = self._pool.pop()
+            if not self._serve(connection):
+                self._pool.append(connection)
+                return
+
     # The last place, after a deadlock ------------------------------------------------------------------
 
     def _keep_reserve(self) -> None:
@@ -162,5 +175,4 @@ class PoolWithLine(GrowingPool):
                 self.schedule_task(EndReserve(self), seconds)
                 return
             self._reserve = None
-            while self._pool and self._serve(self._pool[-1]):
-                self._pool.pop()
+            self._serve_idle()

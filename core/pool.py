@@ -96,8 +96,13 @@ class SharedPool(PoolWithLine):
         deadline = loan.since + (self.timeout if timeout is None else timeout)
         while True:
             connection = self._take(loan, deadline)
-            if self._is_fit(connection):
-                return connection
+            try:
+                if self._is_fit(connection):
+                    return connection
+            except BaseException:
+                # Ctrl-C while the server is asked for a sign of life: nobody else would return it.
+                self._discard(connection)
+                raise
             self._discard(connection)
 
     def _take(self, loan: Loan, deadline: float) -> PooledConnection:
@@ -136,8 +141,6 @@ class SharedPool(PoolWithLine):
             return False
         is_fresh = now - connection.idle_since < self.ping_after
         if (connection.poll(0) or not is_fresh) and not self._is_alive(connection, is_fresh=is_fresh):
-            self._stats[self._CONNECTIONS_LOST] += 1
-            self._note_server_gone(connection)
             return False
         return self._check is None or self._passes_check(connection)
 
@@ -146,9 +149,14 @@ class SharedPool(PoolWithLine):
         return expires_at <= now or born_at <= self._drained_at
 
     def _is_alive(self, connection: PooledConnection, *, is_fresh: bool) -> bool:
-        if connection.poll(0) and not liveness.survives(connection, timeout=PING_SECONDS):
-            return False
-        return is_fresh or liveness.answers(connection, timeout=PING_SECONDS)
+        """Tell whether the server is still there; if not, the older connections are dropped too."""
+        is_alive = not connection.poll(0) or liveness.survives(connection, timeout=PING_SECONDS)
+        if is_alive and not is_fresh:
+            is_alive = liveness.answers(connection, timeout=PING_SECONDS)
+        if not is_alive:
+            self._stats[self._CONNECTIONS_LOST] += 1
+            self._note_server_gone(connection)
+        return is_alive
 
     def _passes_check(self, connection: PooledConnection) -> bool:
         try:
@@ -197,19 +205,19 @@ class SharedPool(PoolWithLine):
     def _give_back(self, connection: PooledConnection, now: float) -> None:
         # Critical section: to the next in line, or to the idle ones.
         with self._lock:
-            if self._end_loan(connection) is None:
+            loan = self._end_loan(connection)
+            if loan is None:
                 raise ValueError(f"the connection was returned before: {connection}")
             is_open = not self._closed
             if is_open:
                 self._hand_on(connection, now)
         # End of the critical section.
+        watch.maybe_note_return(loan)
         if not is_open:
             self._close_connection(connection)
 
     def _end_loan(self, connection: PooledConnection) -> Loan | None:
         loan = self._lent.pop(connection, None)
-        if loan is not None and loan.is_reported:
-            watch.note_return(loan)
         if self._is_finishing:
             self._came_back.notify_all()
         return loan
@@ -231,11 +239,14 @@ class SharedPool(PoolWithLine):
         Returns:
             False when the connection is not fit; it was discarded.
         """
-        if not connection.scrub() or self._is_expired(connection, monotonic()):
+        is_fit = connection.scrub() and not self._is_expired(connection, monotonic())
+        # Not a ping: its borrower used it, and only now lets go of it.
+        if not is_fit or not self._is_alive(connection, is_fresh=True):
             self._discard(connection)
             return False
         with self._lock:
-            self._lent[connection] = Loan(borrower)
+            before, self._lent[connection] = self._lent[connection], Loan(borrower)
+        watch.maybe_note_return(before)
         return True
 
     # Watching ------------------------------------------------------------------------------------------
@@ -252,11 +263,17 @@ class SharedPool(PoolWithLine):
 
     def watch(self) -> None:
         """Report leaks and free what dead threads hold. Runs in a worker, as long as something is lent."""
+        try:
+            watch.watch(self)
+        finally:
+            with self._lock:
+                self._watch_is_scheduled = bool(self._lent)
+                if self._lent:
+                    self.schedule_task(Watch(self), self._watch_interval())
+
+    def take_back(self) -> None:
+        """Do once what `watch` does: somebody waits for what a dead thread holds. Runs in a worker."""
         watch.watch(self)
-        with self._lock:
-            self._watch_is_scheduled = bool(self._lent)
-            if self._lent:
-                self.schedule_task(Watch(self), self._watch_interval())
 
     def _watch_interval(self) -> float:
         return min(max(self.leak_seconds / 4, SHORTEST_WATCH_SECONDS), LONGEST_WATCH_SECONDS)
@@ -343,4 +360,5 @@ class SharedPool(PoolWithLine):
         self._workers, self._sched_runner = [], None
         # Fresh locks: the parent's may be held by a thread that the child does not have.
         self._lock = type(self._lock)()
+        self._came_back = Condition(self._lock)
         self._slots = Slots(self._max_size)

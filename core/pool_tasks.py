@@ -10,6 +10,11 @@ from psycopg_pool.pool import ConnectionPool, MaintenanceTask
 class Connect(MaintenanceTask):
     """Open one connection."""
 
+    def run(self) -> None:
+        """Run even if the pool was closed meanwhile: it must give back the place that it was promised."""
+        if pool := self.pool():
+            self._run(pool)
+
     def _run(self, pool: ConnectionPool[Any]) -> None:
         pool.connect_one()  # type: ignore[attr-defined]  # a SharedPool, which imports this module
 
@@ -33,6 +38,13 @@ class Watch(MaintenanceTask):
 
     def _run(self, pool: ConnectionPool[Any]) -> None:
         pool.watch()  # type: ignore[attr-defined]
+
+
+class TakeBack(MaintenanceTask):
+    """Look after what is lent once, now."""
+
+    def _run(self, pool: ConnectionPool[Any]) -> None:
+        pool.take_back()  # type: ignore[attr-defined]
 
 
 class EndReserve(MaintenanceTask):

@@ -19,7 +19,8 @@ class Slots:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._taken = 0
-        self._lock = threading.Lock()
+        # Reentrant: the garbage collector may return a dropped connection in the middle of it.
+        self._lock = threading.RLock()
         self._starved: set[Callable[[], None]] = set()
 
     @property

@@ -46,9 +46,10 @@ def is_orphan(connection: PooledConnection, loan: Loan) -> bool:
     return not loan.thread.is_alive() and connection.pgconn.transaction_status != pq.TransactionStatus.ACTIVE
 
 
-def note_return(loan: Loan) -> None:
-    """Say that a connection that was reported came back after all."""
-    logger.warning("connection came back after all: %s", loan.in_words())
+def maybe_note_return(loan: Loan) -> None:
+    """Say that a connection came back after all, if it was reported."""
+    if loan.is_reported:
+        logger.warning("connection came back after all: %s", loan.in_words())
 
 
 def _take_back(pool: "SharedPool", connection: PooledConnection, loan: Loan) -> None:

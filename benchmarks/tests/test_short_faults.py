@@ -1,5 +1,6 @@
 """
-Every fault of the matrix, on Turnstile, its waiting cut short: no row lost, no slot lost, the bound held.
+Every fault of the matrix, on Turnstile, its waiting cut short: no row lost, no slot lost, the bound held, and no
+request refused that began when the server could serve.
 
 `make faults` runs the long versions, on every system.
 """
@@ -56,4 +57,5 @@ class TestTurnstileUnder:
         assert not result.crashed, result.crashed
         assert result.requests > 0
         assert (result.rows_missing, result.rows_twice, result.slots_lost) == (0, 0, 0)
+        assert result.failed_after_return == 0
         assert result.connections_peak <= POOL_BOUND * FLEET_PROCESSES.get(name, 1)

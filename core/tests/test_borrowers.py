@@ -17,6 +17,7 @@ from core import db
 from core.deadlock import PoolDeadlock
 from core.line import PoolFull
 from core.pool import SharedPool
+from core.pool_tasks import Watch
 from core.tests.fixtures import Crowd, eventually, held, when_waiting
 
 MakePool = Callable[..., SharedPool]
@@ -207,6 +208,18 @@ class TestALeak:
 
         assert caplog.records == []
 
+    def test_one_that_is_handed_over_came_back(
+        self, django_pool: SharedPool, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        from django.db import connection  # noqa: PLC0415
+
+        connection.ensure_connection()
+        django_pool.loans()[0][1].is_reported = True
+
+        db.get_engine().connect().close()
+
+        assert "came back after all" in caplog.text
+
 
 def reports(caplog: pytest.LogCaptureFixture, words: str) -> list[str]:
     return [record.getMessage() for record in caplog.records if words in record.getMessage()]
@@ -229,6 +242,15 @@ class TestADeadThread:
         pool.getconn().close()
 
         assert monotonic() - started < pool.timeout / 2
+
+    def test_it_is_looked_for_in_one_chain_however_many_wait(self, make_pool: MakePool) -> None:
+        pool = make_pool(timeout=30, leak_seconds=60)
+        Crowd(1, lambda _: pool.getconn()).run()
+
+        Crowd(5, lambda _: pool.getconn().close()).run()
+
+        watches = [each for each in pool._sched._queue if isinstance(each.action.__self__, Watch)]
+        assert len(watches) == 1
 
     def test_its_django_connection_is_free_again_too(self, django_pool: SharedPool) -> None:
         from django.db import connection  # noqa: PLC0415

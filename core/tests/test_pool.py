@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+from psycopg_pool.pool import MaintenanceTask
 
 from core.line import PoolFull, PoolLineFull, ServerUnreachable
+from core.loans import Loan
 from core.pool import SharedPool
 from core.tests.fixtures import Crowd, eventually, held, when_waiting
 
@@ -180,6 +183,31 @@ class TestTheBound:
         pool.putconn(first)
         pool.putconn(second)
 
+    def test_a_pool_that_is_closed_before_it_connects_gives_the_place_back(self, make_pool: MakePool) -> None:
+        pool, may_go_on = make_pool(), threading.Event()
+
+        class Busy(MaintenanceTask):
+            def _run(self, pool: Any) -> None:
+                may_go_on.wait()
+
+        for _ in range(pool.num_workers):
+            pool.run_task(Busy(pool))
+        borrower = threading.Thread(target=try_to_borrow, args=(pool,))
+        borrower.start()
+        eventually(lambda: pool._slots.taken == 1)
+
+        pool.close(timeout=0)
+        may_go_on.set()
+        borrower.join()
+
+        eventually(lambda: pool._slots.taken == 0)
+        assert pool.stats().open == 0
+
+
+def try_to_borrow(pool: SharedPool) -> None:
+    with suppress(PoolClosed, PoolTimeout):
+        pool.getconn()
+
 
 class TestTheLine:
     def test_a_full_pool_says_how_full_it_is(self, pool_of_one: SharedPool) -> None:
@@ -188,6 +216,55 @@ class TestTheLine:
             pool_of_one.lend(borrower="test", timeout=0.05)
 
         assert pool_of_one.stats().waiting == 0
+
+    def test_one_who_is_served_as_his_time_ends_keeps_the_connection(self, pool_of_one: SharedPool) -> None:
+        connection = pool_of_one.getconn()
+        lent: list[psycopg.Connection[Any]] = []
+        thread = threading.Thread(
+            target=lambda: lent.append(pool_of_one.lend(borrower="test", timeout=0.1)), daemon=True
+        )
+        thread.start()
+        eventually(lambda: is_waiting(pool_of_one, 1))
+        waiter = pool_of_one._waiting[0]
+        eventually(lambda: waiter._cond._waiters)  # type: ignore[attr-defined]
+
+        # He cannot wake up before this ends, and his time is over by then.
+        with waiter._cond:
+            is_over = waiter.started_at + 0.2  # type: ignore[attr-defined]
+            eventually(lambda: monotonic() > is_over)
+            pool_of_one.putconn(connection)
+        thread.join()
+
+        assert lent == [connection]
+        pool_of_one.putconn(lent[0])
+        assert pool_of_one.stats().checked_in == 1
+
+    def test_a_connection_that_came_back_unseen_goes_to_the_next_in_line(
+        self, pool_of_one: SharedPool
+    ) -> None:
+        pool_of_one.getconn().close()
+
+        # As when the garbage collector returns it after the borrower has looked.
+        with pool_of_one._lock:
+            waiter = pool_of_one._enqueue(Loan("test"))
+
+        assert waiter.wait(0) is waiter.conn
+        pool_of_one.putconn(waiter.wait(0))
+
+    def test_an_interrupted_look_at_a_connection_keeps_no_place(self, make_pool: MakePool) -> None:
+        interruptions = [KeyboardInterrupt()]
+
+        def check(_: psycopg.Connection[Any]) -> None:
+            while interruptions:
+                raise interruptions.pop()
+
+        pool = make_pool(check=check)
+
+        with pytest.raises(KeyboardInterrupt):
+            pool.getconn()
+
+        assert pool.stats().checked_out == 0
+        pool.getconn().close()
 
     def test_a_caller_waits_at_most_its_timeout(self, pool_of_one: SharedPool) -> None:
         started = monotonic()

@@ -224,6 +224,15 @@ class TestHandOver:
 
         assert notes() == ["manual"]
 
+    def test_a_connection_that_died_in_djangos_hands_is_not_handed_over(
+        self, django_pool: SharedPool, kill: Callable[[int], None]
+    ) -> None:
+        connection.ensure_connection()
+        kill(connection.connection.info.backend_pid)
+
+        with db.get_engine().connect() as borrowed:
+            assert borrowed.execute(text("SELECT 1")).scalar() == 1
+
     def test_a_broken_connection_is_not_handed_over(
         self, django_pool: SharedPool, kill: Callable[[int], None]
     ) -> None:
