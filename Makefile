@@ -62,7 +62,7 @@ $(READY): requirements.txt requirements-dev.txt | python
 bench: $(BIN)/bench-ready ## Measure pool, ETL and reports; write docs/benchmarks.md (20 minutes)
 	$(BIN)/python -m benchmarks
 
-faults: $(BIN)/bench-ready ## Break everything, beside the alternatives; write docs/faults.md (30 minutes)
+faults: $(BIN)/bench-ready ## Break everything, beside the alternatives; write docs/faults.md (15 to 30 minutes)
 	$(BIN)/python -m benchmarks.faults
 
 screenshots: $(READY) ## Take the pictures in docs/screenshots; needs chromium

@@ -125,6 +125,14 @@ class TestDatabase:
         assert (entry["HOST"], entry["PORT"], entry["NAME"]) == ("db.example", 5433, "turnstile")
         assert (entry["USER"], entry["PASSWORD"]) == ("gate", "s@fe")
 
+    def test_reads_a_primary_and_its_standby(self, setting: pytest.MonkeyPatch) -> None:
+        setting.setenv("GATE_SETTING", "postgres://u:p@one:5432,two:5433/name?target_session_attrs=read-write")
+
+        entry = env.database("GATE_SETTING")
+
+        assert (entry["HOST"], entry["PORT"]) == ("one,two", "5432,5433")
+        assert entry["OPTIONS"] == {"target_session_attrs": "read-write"}
+
     def test_an_absent_url_names_make_run(self, setting: pytest.MonkeyPatch) -> None:
         del setting
 
