@@ -100,7 +100,7 @@ def _pool_of(wrapper: "DatabaseWrapper") -> SharedPool:
             'DATABASES["default"] has no pool: '
             'use ENGINE "core.backend" with OPTIONS["pool"] (see config/database.py)'
         )
-    if pool.closed:
+    if pool._closed:  # noqa: SLF001 - the property costs a call at each checkout
         pool.open()
     return pool
 

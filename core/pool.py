@@ -93,11 +93,11 @@ class SharedPool(PoolWithLine):
         """
         # Before the lock is taken: to note the stack is the dearest part of a loan, and nobody waits for it.
         loan = Loan(borrower, current_thread(), note_stack(skip=1 + callers_frames))
-        deadline = loan.since + (self.timeout if timeout is None else timeout)
         while True:
-            connection = self._take(loan, deadline)
+            connection = self._take(loan, timeout)
             try:
-                if self._is_fit(connection):
+                # As of when the loan began: one that came later, to a borrower in line, is fresh.
+                if self._is_fit(connection, loan.since):
                     return connection
             except BaseException:
                 # Ctrl-C while the server is asked for a sign of life: nobody else would return it.
@@ -105,7 +105,7 @@ class SharedPool(PoolWithLine):
                 raise
             self._discard(connection)
 
-    def _take(self, loan: Loan, deadline: float) -> PooledConnection:
+    def _take(self, loan: Loan, timeout: float | None) -> PooledConnection:
         # Critical section: an idle connection, or a place in the line.
         with self._lock:
             if self._closed or self._is_finishing:
@@ -119,7 +119,7 @@ class SharedPool(PoolWithLine):
                 return connection
             waiter = self._enqueue(loan)
         # End of the critical section.
-        return self._wait(waiter, deadline)
+        return self._wait(waiter, loan.since + (self.timeout if timeout is None else timeout))
 
     def _refuse_to_lend(self) -> None:
         self._check_open_getconn()
@@ -134,8 +134,7 @@ class SharedPool(PoolWithLine):
 
     # What may be lent ----------------------------------------------------------------------------------
 
-    def _is_fit(self, connection: PooledConnection) -> bool:
-        now = monotonic()
+    def _is_fit(self, connection: PooledConnection, now: float) -> bool:
         # The hot path, without a call that it can do without: not expired, a silent socket, a recent use.
         if connection._expire_at <= now or connection._created_at <= self._drained_at:  # noqa: SLF001
             return False

@@ -126,7 +126,9 @@ class TestDatabase:
         assert (entry["USER"], entry["PASSWORD"]) == ("gate", "s@fe")
 
     def test_reads_a_primary_and_its_standby(self, setting: pytest.MonkeyPatch) -> None:
-        setting.setenv("GATE_SETTING", "postgres://u:p@one:5432,two:5433/name?target_session_attrs=read-write")
+        setting.setenv(
+            "GATE_SETTING", "postgres://u:p@one:5432,two:5433/name?target_session_attrs=read-write"
+        )
 
         entry = env.database("GATE_SETTING")
 
