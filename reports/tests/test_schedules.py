@@ -54,16 +54,50 @@ class TestTheNextRun:
 
 
 class TestThePeriod:
-    def test_is_the_day_before_on_the_wall(self) -> None:
-        schedule = Schedule(cadence=Cadence.DAILY, hour=0, timezone=WARSAW)
+    @pytest.mark.parametrize(
+        ("hour", "zone", "run_at", "day"),
+        [
+            (6, WARSAW, "2025-06-03T04:00", date(2025, 6, 2)),
+            # Midnight of the third in Warsaw is still the second in UTC: that day is not over.
+            (0, WARSAW, "2025-06-02T22:00", date(2025, 6, 1)),
+            # One in the morning is midnight in UTC in winter; in summer it is not, so neither counts.
+            (1, WARSAW, "2025-01-03T00:00", date(2025, 1, 1)),
+            (6, "Asia/Tokyo", "2025-06-02T21:00", date(2025, 6, 1)),
+            (9, "Asia/Tokyo", "2025-06-03T00:00", date(2025, 6, 2)),
+            (23, "America/Los_Angeles", "2025-06-04T06:00", date(2025, 6, 2)),
+        ],
+    )
+    def test_is_the_last_day_that_is_over_on_the_wall_and_in_utc(
+        self, hour: int, zone: str, run_at: str, day: date
+    ) -> None:
+        schedule = Schedule(cadence=Cadence.DAILY, hour=hour, timezone=zone)
 
-        # Midnight of the third in Warsaw is still the second in UTC.
-        assert times.period(schedule, run_at=at("2025-06-02T22:00")) == (date(2025, 6, 2), date(2025, 6, 3))
+        assert times.period(schedule, run_at=at(run_at)) == (day, day + timedelta(days=1))
 
-    def test_is_the_seven_days_before_of_a_weekly_one(self) -> None:
+    def test_is_the_last_seven_days_of_a_weekly_one(self) -> None:
         schedule = Schedule(cadence=Cadence.WEEKLY)
 
         assert times.period(schedule, run_at=at("2025-06-09T06:00")) == (date(2025, 6, 2), date(2025, 6, 9))
+
+    @pytest.mark.parametrize("hour", range(24))
+    @pytest.mark.parametrize(
+        "zone",
+        [
+            *("UTC", WARSAW, "Europe/Dublin", "Africa/Casablanca", "Asia/Kathmandu", "Africa/Cairo"),
+            *("America/New_York", "Pacific/Kiritimati", "Pacific/Chatham", "Pacific/Pago_Pago"),
+        ],
+    )
+    def test_covers_every_day_once_and_none_that_still_runs(self, hour: int, zone: str) -> None:
+        schedule = Schedule(cadence=Cadence.DAILY, hour=hour, timezone=zone)
+        run_at, expected = at("2024-12-20T12:00"), None
+
+        # Over both changes of the clock and two New Years.
+        for _ in range(400):
+            run_at = times.next_run(schedule, after=run_at)
+            start, end = times.period(schedule, run_at=run_at)
+            assert expected in {None, start}
+            assert end <= run_at.date()
+            expected = end
 
 
 MakeSchedule = Callable[..., Schedule]
