@@ -54,6 +54,10 @@ def _deliver(generated: GeneratedReport, now: datetime) -> bool:
         outcome.record_failure(schedule.pk, str(error))
         _close(generated, delivered_at=None)
         return False
+    except Exception as error:  # noqa: BLE001 - the other deliveries go on, and so does the worker
+        outcome.record_unforeseen(schedule.pk, error)
+        _close(generated, delivered_at=None)
+        return False
     outcome.record_success(schedule.pk)
     _close(generated, delivered_at=now)
     return True
@@ -73,5 +77,5 @@ def _send(generated: GeneratedReport, schedule: Schedule) -> None:
 
 
 def _close(generated: GeneratedReport, *, delivered_at: datetime | None) -> None:
-    generated.delivery_due_at, generated.delivered_at = None, delivered_at
-    generated.save(update_fields=["delivery_due_at", "delivered_at"])
+    # Not save(): staff may have deleted the report meanwhile.
+    GeneratedReport.objects.filter(pk=generated.pk).update(delivery_due_at=None, delivered_at=delivered_at)

@@ -1,5 +1,6 @@
 """Deliveries: a real mail server on this machine that takes or refuses, and folders on its disk."""
 
+import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -11,6 +12,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.contrib.auth.models import User
+from django.db import connections
 
 from core.db import pool_stats
 from reports import permissions, store
@@ -26,12 +28,13 @@ if TYPE_CHECKING:
 
 
 class Mailbox:
-    """What arrived; refuses nobody but NOBODY@."""
+    """What arrived; refuses nobody but NOBODY@, and does `meanwhile` before it takes a message."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.recipients: list[str] = []
         self.lent: list[int] = []
+        self.meanwhile: Callable[[], object] = lambda: None
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -44,9 +47,16 @@ class Mailbox:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         assert isinstance(envelope.content, bytes)
         self.lent.append(pool_stats().checked_out)
+        await asyncio.to_thread(self._do_meanwhile)
         self.messages.append(message_from_bytes(envelope.content))
         self.recipients += envelope.rcpt_tos
         return "250 OK"
+
+    def _do_meanwhile(self) -> None:
+        try:
+            self.meanwhile()
+        finally:
+            connections.close_all()
 
 
 def free_port() -> int:
@@ -246,6 +256,28 @@ class TestADelivery:
         delivery.deliver_due(now=LATER)
 
         assert "file is gone" in again(schedule).last_error
+
+    def test_of_a_report_that_is_deleted_meanwhile_stops_nothing(
+        self, run_schedule: RunSchedule, mail_server: Mailbox
+    ) -> None:
+        run_schedule()
+        mail_server.meanwhile = GeneratedReport.objects.all().delete
+
+        assert delivery.deliver_due(now=LATER) == 1
+
+        assert not GeneratedReport.objects.exists()
+
+    def test_that_fails_as_nobody_foresaw_fails_alone(
+        self, run_schedule: RunSchedule, mail_server: Mailbox, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        schedule = run_schedule()
+        GeneratedReport.objects.update(parameters={})
+        run_schedule()
+
+        assert delivery.deliver_due(now=LATER) == 1
+
+        assert (again(schedule).failure_count, schedule.last_error[:15]) == (1, "It stopped with")
+        assert "Traceback" in caplog.text
 
     def test_of_a_report_that_was_asked_for_by_hand_does_not_happen(
         self, made: GeneratedReport, mail_server: Mailbox

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import OperationalError, connection, connections
 
 from analytics.models import Event
 from reports import permissions
@@ -183,6 +183,50 @@ class TestADueSchedule:
         due.run_due(now=MONDAY_NOON)
 
         assert [each["event_ids"] for each in queued()] == [[LODZ]]
+
+
+class TestAScheduleThatFailsAsNobodyForesaw:
+    def test_says_where_to_look_and_leaves_the_others_alone(
+        self, schedule: MakeSchedule, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        given = schedule(parameters=["tonight"])
+        schedule(next_run_at=MONDAY_NOON - timedelta(minutes=1))
+        schedule()
+
+        assert due.run_due(now=MONDAY_NOON) == 2
+
+        given.refresh_from_db()
+        assert given.last_error == (
+            f"It stopped with AttributeError. The worker's log tells where: look for schedule {given.pk}."
+        )
+        assert (given.failure_count, given.next_run_at) == (1, at("2025-06-03T06:00"))
+        assert "Traceback" in caplog.text
+
+    def test_counts_what_postgres_refused_too(self, schedule: MakeSchedule) -> None:
+        given = schedule()
+        rename_column("preview", "glimpse")
+        try:
+            assert due.run_due(now=MONDAY_NOON) == 0
+        finally:
+            rename_column("glimpse", "preview")
+
+        given.refresh_from_db()
+        assert (given.failure_count, given.last_error[:32]) == (1, "It stopped with ProgrammingError")
+
+    def test_is_not_blamed_for_a_database_that_does_not_serve(self, schedule: MakeSchedule) -> None:
+        given = schedule()
+
+        with pytest.raises(OperationalError):
+            outcome.record_unforeseen(given.pk, OperationalError("the server is gone"))
+
+        given.refresh_from_db()
+        assert given.failure_count == 0
+
+
+def rename_column(old: str, new: str) -> None:
+    """Break, or mend, every report that is to be queued."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE generated_reports RENAME COLUMN {old} TO {new}")
 
 
 class TestAScheduleWhoseOwner:
