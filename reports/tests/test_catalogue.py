@@ -159,28 +159,60 @@ class TestReconciliation:
         assert make("reconciliation").data_version != before
 
 
+def reject(run: Any, *reasons: str) -> None:
+    """Record rows that the run rejected, as the ETL would."""
+    for number, reason in enumerate(reasons):
+        model("etl.RejectedRow")._default_manager.create(
+            source="upstream",
+            endpoint="sales",
+            run=run,
+            upstream_id=str(number),
+            payload={},
+            payload_hash=f"{run.pk} {number}",
+            field="amount",
+            reason=reason,
+            first_rejected_at=EIGHT,
+            last_rejected_at=EIGHT,
+        )
+
+
 class TestEtlRuns:
     def test_tell_the_rejects_of_each_run_by_reason(self, tonight: Event, make: Make) -> None:
         run = etl_run(read_count=4, inserted_count=1, rejected_count=3, outcome="too_many_rejects")
-        for number, reason in enumerate(["not a number", "not a number", "no such currency"]):
-            model("etl.RejectedRow")._default_manager.create(
-                source="upstream",
-                endpoint="sales",
-                run=run,
-                upstream_id=str(number),
-                payload={},
-                payload_hash=str(number),
-                field="amount",
-                reason=reason,
-                first_rejected_at=EIGHT,
-                last_rejected_at=EIGHT,
-            )
+        reject(run, "not a number", "not a number", "no such currency")
 
         row = rows(make, "etl-runs")[0]
 
         assert (row[0], row[5:11]) == (str(run.pk), ["too_many_rejects", "4", "1", "0", "0", "3"])
         assert row[11] == "amount: not a number (2); amount: no such currency (1)"
         assert figures(make, "etl-runs")["Runs Not Done"] == "1"
+
+    def test_name_the_ten_most_frequent_reasons_and_count_the_others(
+        self, tonight: Event, make: Make
+    ) -> None:
+        many, few = etl_run(), etl_run()
+        reject(many, *(f"{number:02}" for number in range(12)), "11")
+        reject(few, *(f"{number:02}" for number in range(10)))
+
+        told, told_of_few = (row[11] for row in rows(make, "etl-runs"))
+
+        named = [f"amount: {number:02} (1)" for number in range(9)]
+        assert told == "; ".join(["amount: 11 (2)", *named, "and 2 more"])
+        assert told_of_few == "; ".join([*named, "amount: 09 (1)"])
+
+    def test_stay_fresh_when_a_run_of_another_month_rejects(self, tonight: Event, make: Make) -> None:
+        of_may = etl_run(started_at=EIGHT - timedelta(days=20))
+        before = make("etl-runs").data_version
+        reject(of_may, "not a number")
+
+        assert make("etl-runs").data_version == before
+
+    def test_are_stale_when_one_of_them_rejects(self, tonight: Event, make: Make) -> None:
+        run = etl_run()
+        before = make("etl-runs").data_version
+        reject(run, "not a number")
+
+        assert make("etl-runs").data_version != before
 
 
 class TestEveryReport:
