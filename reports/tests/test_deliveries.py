@@ -20,6 +20,7 @@ from reports.jobs.worker import work_off
 from reports.models import Cadence, Delivery, FileFormat, GeneratedReport, Schedule
 from reports.schedules import delivery, due, email, folder
 from reports.schedules.failed import DeliveryFailed
+from reports.schedules.lease import LEASE
 from reports.tests.conftest import NOW, files
 from reports.tests.staff import forbid
 
@@ -171,7 +172,40 @@ class TestAnEmail:
         assert delivery._take(LATER) is not None
 
         assert delivery.deliver_due(now=LATER) == 0
-        assert delivery.deliver_due(now=LATER + delivery.LEASE) == 1
+        assert delivery.deliver_due(now=LATER + LEASE) == 1
+
+
+class TestAnEmailToMany:
+    def test_renews_its_lease_before_each(self, run_schedule: RunSchedule, mail_server: Mailbox) -> None:
+        run_schedule(recipients="ada@example.org, grace@example.org")
+        ends: list[Any] = []
+        mail_server.meanwhile = lambda: ends.append(GeneratedReport.objects.get().delivery_due_at)
+
+        delivery.deliver_due(now=LATER)
+
+        assert LATER + LEASE < ends[0] < ends[1]
+
+    def test_stops_when_another_worker_took_it_up(
+        self, run_schedule: RunSchedule, mail_server: Mailbox
+    ) -> None:
+        schedule = run_schedule(recipients="ada@example.org, grace@example.org")
+        theirs = LATER + timedelta(days=1)
+        mail_server.meanwhile = lambda: GeneratedReport.objects.update(delivery_due_at=theirs)
+
+        assert delivery.deliver_due(now=LATER) == 0
+
+        generated = GeneratedReport.objects.get()
+        assert mail_server.recipients == ["ada@example.org"]
+        assert (generated.delivery_due_at, generated.delivered_at) == (theirs, None)
+        assert again(schedule).failure_count == 0
+
+    def test_stops_when_the_report_is_deleted(self, run_schedule: RunSchedule, mail_server: Mailbox) -> None:
+        run_schedule(recipients="ada@example.org, grace@example.org")
+        mail_server.meanwhile = GeneratedReport.objects.all().delete
+
+        delivery.deliver_due(now=LATER)
+
+        assert mail_server.recipients == ["ada@example.org"]
 
 
 class TestAnEmailThatFails:
