@@ -141,6 +141,8 @@ class RowSheets:
         for number, column in enumerate(self._columns):
             self._sheet.set_column(number, number, WIDTHS.get(column.kind, OTHER_WIDTH))
             self._sheet.write_string(0, number, column.heading, self._bold)
+        # Of the header alone, until there are rows.
+        self._filter()
 
     def _filter(self) -> None:
         self._sheet.autofilter(0, 0, self._row, len(self._columns) - 1)

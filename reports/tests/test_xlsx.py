@@ -57,6 +57,12 @@ class TestXlsx:
 
         assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", "A1:F4")
 
+    def test_without_rows_filters_its_header(self, tonight: Event, make: Make) -> None:
+        sheet = load_workbook(make("daily-sales", FileFormat.XLSX).path)["Rows"]
+
+        assert cells(sheet)[1][:4] == ["Total", None, None, 0]
+        assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", "A1:F1")
+
     def test_says_on_a_sheet_what_was_asked_and_found(self, june: None, make: Make) -> None:
         sheet = load_workbook(make("daily-sales", FileFormat.XLSX).path)["Parameters"]
 
