@@ -8,8 +8,10 @@ import pytest
 
 from analytics.models import Event
 from analytics.tests.conftest import NORTH, SOUTH, forged, invalid_attempt, scan, ticket, transfer
+from core import db
 from reports.catalogue import (
     REPORTS,
+    Chart,
     Parameters,
     UnknownReport,
     UnreadableParameters,
@@ -258,6 +260,47 @@ class TestEveryReport:
         transfer(event_id=TONIGHT, minutes=minutes)
 
         assert [row[0] for row in rows(make, "transfers")] == ["2025-06-30T23:59:00.000000Z"]
+
+
+def chart(slug: str, days: int) -> Chart:
+    """Return the report's chart of so many days from June's first on."""
+    parameters = Parameters(start=JUNE.start, end=JUNE.start + timedelta(days=days))
+    with db.get_engine().connect() as connection:
+        drawn = find(slug).chart(connection, parameters)
+    assert drawn is not None
+    return drawn
+
+
+class TestAChartOverTime:
+    @pytest.mark.parametrize(
+        ("days", "span", "labels"),
+        [
+            (31, "day", ["2025-06-01", "2025-06-02", "2025-07-01"]),
+            # The first of June is a Sunday.
+            (32, "week from Monday", ["2025-05-26", "2025-06-02", "2025-06-30"]),
+            (365, "month", ["2025-06", "2025-07", "2026-05"]),
+            (1_000, "year", ["2025", "2026", "2028"]),
+        ],
+    )
+    def test_shows_the_whole_period_and_says_what_a_bar_is(
+        self, tonight: Event, days: int, span: str, labels: list[str]
+    ) -> None:
+        for day in range(days):
+            sell(TONIGHT, 2, "1", days=day)
+
+        drawn = chart("daily-sales", days)
+
+        assert drawn.title == f"Tickets sold by {span}"
+        assert [*drawn.labels[:2], drawn.labels[-1]] == labels
+        assert sum(drawn.values) == 2 * days
+
+    def test_of_transfers_does_so_too(self, tonight: Event) -> None:
+        for day in range(40):
+            transfer(event_id=TONIGHT, transfer_id=uuid.uuid4(), minutes=day * 24 * 60)
+
+        drawn = chart("transfers", 40)
+
+        assert (drawn.title, sum(drawn.values)) == ("Transfers by week from Monday (UTC)", 40)
 
 
 class TestCatalogue:
