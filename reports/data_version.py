@@ -19,7 +19,7 @@ from reports.catalogue.narrowing import during, of_days, of_events, of_instants,
 from reports.tables import table
 
 # Increased when a report's statement or a format's layout changes: what is stored is then made again.
-LAYOUT = 1
+LAYOUT = 2
 
 
 def data_version(connection: sa.Connection, report: Report, parameters: Parameters) -> str:
@@ -92,10 +92,11 @@ def _runs(parameters: Parameters) -> sa.Select[Any]:
 
 
 def _rejected_rows(parameters: Parameters) -> sa.Select[Any]:
-    del parameters
-    rejects = table("etl.RejectedRow")
+    rejects, runs = table("etl.RejectedRow"), table("etl.Run")
     names = ("id", "run_id", "field", "reason", "resolved_at")
-    return sa.select(sa.func.count(), _digest(*(rejects.c[name] for name in names)))
+    counted = sa.select(sa.func.count(), _digest(*(rejects.c[name] for name in names)))
+    of_runs = counted.join_from(rejects, runs, runs.c.id == rejects.c.run_id)
+    return of_runs.where(during(parameters, runs.c.started_at))
 
 
 _READ: Mapping[str, tuple[Callable[[Parameters], sa.Select[Any]], ...]] = {

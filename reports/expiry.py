@@ -40,7 +40,7 @@ def expire(*, now: datetime, is_dry_run: bool = False) -> Expired:
     for name in orphans:
         store.delete_file(name)
     for path in left:
-        path.unlink(missing_ok=True)
+        store.remove_left(path)
     return Expired(reports=reports, orphans=files, tasks=old_tasks.delete()[0])
 
 
@@ -63,6 +63,6 @@ def _orphans(now: datetime) -> list[str]:
 
 
 def _left_by_killed_workers(now: datetime) -> list[Path]:
-    """Return the files in the making that nobody has written to for a day."""
+    """Return the files in the making, and folders of their parts, that nobody has written to for a day."""
     before = (now - ORPHAN_AFTER).timestamp()
     return [path for path in store.working_folder().iterdir() if path.stat().st_mtime < before]

@@ -4,6 +4,7 @@ Where the files of reports lie: their names, putting one in whole, finding one t
 A path comes from this storage and the name in a row, never from a request.
 """
 
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -36,8 +37,16 @@ def working_path(generated: GeneratedReport) -> Path:
     """Return where this attempt writes its file, after removing what a killed attempt left."""
     folder = working_folder()
     for left in folder.glob(f"{generated.pk}.*"):
-        left.unlink(missing_ok=True)
+        remove_left(left)
     return folder / f"{generated.pk}.{generated.attempt}"
+
+
+def remove_left(path: Path) -> None:
+    """Remove what a killed attempt left: a file, or a folder of temporary files; no error if it is gone."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def file_name(generated: GeneratedReport, *, now: datetime) -> str:

@@ -124,7 +124,7 @@ class ScheduleAdmin(ModelAdmin):
     def standing(self, schedule: Schedule) -> SafeString:
         if not schedule.failure_count:
             return words.badge("active" if schedule.is_active else "off")
+        # One that is off does not run again by itself, one that failed does.
+        badge = words.badge("failed" if schedule.is_active else "off")
         failures = f"{schedule.failure_count} failure{'s' if schedule.failure_count > 1 else ''} in a row"
-        return format_html(
-            '{} <span title="{}">{}</span>', words.badge("failed"), schedule.last_error, failures
-        )
+        return format_html('{} {}<p class="schedule-reason">{}</p>', badge, failures, schedule.last_error)

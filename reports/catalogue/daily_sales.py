@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from reports.catalogue import figures as shared
 from reports.catalogue.contract import Chart, Column, Figure, Kind, Parameters, Report, summary
 from reports.catalogue.narrowing import event_name, of_days, whole
+from reports.catalogue.spans import bars_over_time
 from reports.tables import table
 
 
@@ -58,7 +59,7 @@ class DailySales(Report):
             .group_by(sales.c.sale_date)
             .order_by(sales.c.sale_date)
         )
-        return shared.bars(connection, statement, title="Tickets sold by day")
+        return bars_over_time(connection, statement, title="Tickets sold by {span}")
 
     def csv_preamble(
         self, parameters: Parameters, figures: Sequence[Figure], generated_at: datetime

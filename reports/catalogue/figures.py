@@ -45,20 +45,6 @@ def counted(connection: sa.Connection, parameters: Parameters, name: str) -> int
     ).scalar_one()
 
 
-def counts_of_days(
-    connection: sa.Connection, parameters: Parameters, name: str, *, title: str
-) -> Chart | None:
-    """Return a bar for each UTC day on which something was counted."""
-    counters = table("analytics.EventCounter")
-    statement = (
-        sa.select(counters.c.day, whole(sa.func.sum(counters.c[name])))
-        .where(of_days(parameters, counters.c.event_id, counters.c.day))
-        .group_by(counters.c.day)
-        .order_by(counters.c.day)
-    )
-    return bars(connection, statement, title=title)
-
-
 def bars(connection: sa.Connection, statement: sa.Select[Any, Any], *, title: str) -> Chart | None:
     """Return a bar for each row of `statement` (label, value), the first MAXIMUM_BARS; None without rows."""
     rows = connection.execute(statement.limit(MAXIMUM_BARS + 1)).all()

@@ -7,8 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from reports.catalogue.contract import Chart, Column, Figure, Kind, Parameters, Report
-from reports.catalogue.figures import counted, counts_of_days
-from reports.catalogue.narrowing import event_name, of_instants
+from reports.catalogue.figures import counted
+from reports.catalogue.narrowing import event_name, of_days, of_instants, whole
+from reports.catalogue.spans import bars_over_time
 from reports.tables import table
 
 
@@ -57,4 +58,11 @@ class Transfers(Report):
         return [Figure(label, count) for label, count in zip(labels, counts, strict=True)]
 
     def chart(self, connection: sa.Connection, parameters: Parameters) -> Chart | None:
-        return counts_of_days(connection, parameters, "transfer_count", title="Transfers by day (UTC)")
+        counters = table("analytics.EventCounter")
+        statement = (
+            sa.select(counters.c.day, whole(sa.func.sum(counters.c.transfer_count)))
+            .where(of_days(parameters, counters.c.event_id, counters.c.day))
+            .group_by(counters.c.day)
+            .order_by(counters.c.day)
+        )
+        return bars_over_time(connection, statement, title="Transfers by {span} (UTC)")

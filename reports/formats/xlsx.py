@@ -5,14 +5,16 @@ Text is written as text, never as a formula or a link. One row is in memory at a
 the rows that one cannot hold.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import sqlalchemy as sa
-import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format as CellFormat
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
@@ -55,15 +57,44 @@ class Xlsx(Format):
         return rows.with_only_columns(*cells, maintain_column_froms=True)
 
     def write(self, path: Path, content: Content, batches: Batches) -> None:
-        # Its temporary files beside the file: the machine's own folder may be memory.
-        options = {"constant_memory": True, "tmpdir": str(path.parent)}
-        with xlsxwriter.Workbook(str(path), options) as workbook:
+        with _assembled(path) as workbook:
             sheets, totals = RowSheets(workbook, content.report.columns), Totals(content.report.columns)
             for batch in batches:
                 sheets.write(batch)
                 totals.add(batch)
             sheets.write_totals(totals.lines())
             _write_parameters(workbook, content)
+
+
+@contextmanager
+def _assembled(path: Path) -> Iterator[Workbook]:
+    """
+    Lend a workbook and put it together at `path`, unless the block fails; its temporary files go either way.
+
+    XlsxWriter's own `with` puts it together even then, so that a worker that is told to stop would not.
+
+    Raises:
+        OSError: the disk refused the file.
+    """
+    # Beside the file: the machine's own folder may be memory.
+    with TemporaryDirectory(prefix=f"{path.name}.", dir=path.parent) as folder:
+        workbook = Workbook(str(path), {"constant_memory": True, "tmpdir": folder})
+        try:
+            yield workbook
+            workbook.close()
+        except FileCreateError as error:
+            # It carries what the disk said.
+            raise error.args[0] from None
+        finally:
+            _let_go(workbook)
+
+
+def _let_go(workbook: Workbook) -> None:
+    """Close the sheets' temporary files, which XlsxWriter leaves open when it does not come to its end."""
+    for sheet in workbook.worksheets():
+        # The disk may refuse even what is in the buffer: whoever asked knows that already.
+        with suppress(OSError):
+            sheet.row_data_fh.close()
 
 
 def _without_zone(column: Column, value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -110,6 +141,8 @@ class RowSheets:
         for number, column in enumerate(self._columns):
             self._sheet.set_column(number, number, WIDTHS.get(column.kind, OTHER_WIDTH))
             self._sheet.write_string(0, number, column.heading, self._bold)
+        # Of the header alone, until there are rows.
+        self._filter()
 
     def _filter(self) -> None:
         self._sheet.autofilter(0, 0, self._row, len(self._columns) - 1)

@@ -30,9 +30,17 @@ def run_until_stopped() -> None:
         now = timezone.now()
         if now >= next_chores_at:
             next_chores_at = now + CHORES_EVERY
-            _while_it_serves(chores, now)
+            _do_chores(now)
         if not _while_it_serves(take_one):
             stopping.wait(POLL_SECONDS)
+
+
+def _do_chores(now: datetime) -> None:
+    try:
+        _while_it_serves(chores, now)
+    except Exception:
+        # Reports can still be made; the chores are tried again.
+        logger.exception("the chores of %s stopped; the next are in %s", now, CHORES_EVERY)
 
 
 def _while_it_serves(step: Callable[..., bool], *arguments: Any) -> bool:

@@ -13,12 +13,14 @@ from reports.formats.contract import Batches, Format
 from reports.formats.plain import plain_text
 
 ROW_COUNT = 20
+# Characters of a cell: more would push the other columns off the page.
+LONGEST_CELL = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """
-    Headings, the first rows and the figures, all as text.
+    Headings, the first rows and the figures, all as text; a cell that is too long for a page ends in "…".
 
     `figures` are pairs of label and value, money with its currency: ("Total Revenue", "12.5000 EUR").
     """
@@ -52,7 +54,7 @@ class FirstRows:
     def __iter__(self) -> Iterator[Sequence[Any]]:
         for batch in self._batches:
             missing = ROW_COUNT - len(self._rows)
-            self._rows.extend(self._format.texts(row) for row in batch[:missing])
+            self._rows.extend(list(map(_clipped, self._format.texts(row))) for row in batch[:missing])
             yield batch
 
     def preview(self, report: Report, figures: Sequence[Figure]) -> Preview:
@@ -62,3 +64,7 @@ class FirstRows:
             rows=self._rows,
             figures=[(each.label, f"{plain_text(each.value)} {each.currency}".strip()) for each in figures],
         )
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"

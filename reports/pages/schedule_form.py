@@ -73,7 +73,7 @@ class ScheduleForm(ModelForm):
         max_length=analytics_limits.TIMEZONE,
         initial="UTC",
         widget=widgets.UnfoldAdminTextInputWidget(attrs={"list": "timezones", "autocomplete": "off"}),
-        help_text="Such as Europe/Warsaw; it decides where a day ends, too.",
+        help_text="Such as Europe/Warsaw. The report ends with the last day that is over in UTC, too.",
     )
     delivery = forms.ChoiceField(
         choices=[(Delivery.EMAIL, "By e-mail"), (Delivery.FOLDER, "Into a folder")],

@@ -5,8 +5,9 @@ A delivery is leased, not locked: no connection is held while a mail server is s
 taken up again after the lease; then an e-mail may come twice, with the same Message-ID, rather than never.
 """
 
+import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 
 from django.db import close_old_connections, transaction
@@ -15,18 +16,21 @@ from reports import access, store
 from reports.models import Delivery, GeneratedReport, ReportState, Schedule
 from reports.schedules import email, folder, outcome, owner
 from reports.schedules.failed import DeliveryFailed
+from reports.schedules.lease import LEASE, Lease, LeaseLost, clock_from
 
-LEASE = timedelta(minutes=10)
-METHODS: Mapping[str, Callable[[GeneratedReport, Schedule], None]] = MappingProxyType(
+logger = logging.getLogger(__name__)
+
+METHODS: Mapping[str, Callable[[GeneratedReport, Schedule, Lease], None]] = MappingProxyType(
     {Delivery.EMAIL: email.send, Delivery.FOLDER: folder.put}
 )
 
 
 def deliver_due(*, now: datetime) -> int:
-    """Deliver every report that waits for it at `now`; return how many arrived."""
+    """Deliver every report that waits for it at `now`, and meanwhile; return how many arrived."""
     delivered = 0
-    while (generated := _take(now)) is not None:
-        delivered += _deliver(generated, now)
+    clock = clock_from(now)
+    while (generated := _take(clock())) is not None:
+        delivered += _deliver(generated, Lease(generated, clock), now)
     return delivered
 
 
@@ -42,16 +46,23 @@ def _take(now: datetime) -> GeneratedReport | None:
     return generated
 
 
-def _deliver(generated: GeneratedReport, now: datetime) -> bool:
+def _deliver(generated: GeneratedReport, lease: Lease, now: datetime) -> bool:
     schedule = generated.schedule
     if schedule is None:
         # It was deleted meanwhile.
         _close(generated, delivered_at=None)
         return False
     try:
-        _send(generated, schedule)
+        _send(generated, schedule, lease)
+    except LeaseLost:
+        logger.warning("delivery of report %s ends: it is another worker's, or deleted", generated.pk)
+        return False
     except (DeliveryFailed, access.NotAllowed) as error:
         outcome.record_failure(schedule.pk, str(error))
+        _close(generated, delivered_at=None)
+        return False
+    except Exception as error:  # noqa: BLE001 - the other deliveries go on, and so does the worker
+        outcome.record_unforeseen(schedule.pk, error)
         _close(generated, delivered_at=None)
         return False
     outcome.record_success(schedule.pk)
@@ -59,7 +70,7 @@ def _deliver(generated: GeneratedReport, now: datetime) -> bool:
     return True
 
 
-def _send(generated: GeneratedReport, schedule: Schedule) -> None:
+def _send(generated: GeneratedReport, schedule: Schedule, lease: Lease) -> None:
     owner.check(schedule)
     if not access.covers(schedule.owner, generated):
         raise access.NotAllowed(
@@ -69,9 +80,9 @@ def _send(generated: GeneratedReport, schedule: Schedule) -> None:
         raise DeliveryFailed("The report's file is gone: make the report again")
     # What was asked is known: the connection goes back before anything that may be slow.
     close_old_connections()
-    METHODS[schedule.delivery](generated, schedule)
+    METHODS[schedule.delivery](generated, schedule, lease)
 
 
 def _close(generated: GeneratedReport, *, delivered_at: datetime | None) -> None:
-    generated.delivery_due_at, generated.delivered_at = None, delivered_at
-    generated.save(update_fields=["delivery_due_at", "delivered_at"])
+    # Not save(): staff may have deleted the report meanwhile.
+    GeneratedReport.objects.filter(pk=generated.pk).update(delivery_due_at=None, delivered_at=delivered_at)

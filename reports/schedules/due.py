@@ -16,7 +16,7 @@ from reports.models import FileFormat, Schedule
 from reports.schedules import outcome, owner, times
 
 CATCH_UP = timedelta(days=7)
-# A schedule that cannot say when: each look counts as a failure, the fifth switches it off.
+# For a schedule that cannot say when: each look counts as a failure, the fifth switches it off.
 LOOK_AGAIN = timedelta(days=1)
 _REFUSALS = (services.NotAllowed, UnknownReport, ValueError)
 
@@ -32,13 +32,7 @@ def _run_one(now: datetime) -> int | None:
         schedule = _take(now)
         if schedule is None:
             return None
-        try:
-            run_at, schedule.next_run_at = _when(schedule, now)
-        except times.UnknownTimezone as error:
-            schedule.next_run_at = now + LOOK_AGAIN
-            outcome.record_failure(schedule.pk, str(error))
-            run_at = None
-        queued = 0 if run_at is None else _queue_or_fail(schedule, run_at, now)
+        queued = _run_or_fail(schedule, now)
         schedule.save(update_fields=["next_run_at", "last_run_at"])
     return queued
 
@@ -49,27 +43,40 @@ def _take(now: datetime) -> Schedule | None:
     return unlocked.filter(is_due, is_active=True).order_by("next_run_at", "pk").first()
 
 
-def _when(schedule: Schedule, now: datetime) -> tuple[datetime | None, datetime]:
+def _run_or_fail(schedule: Schedule, now: datetime) -> int:
+    try:
+        # A savepoint: after a statement that failed, the failure could not be written down.
+        with transaction.atomic():
+            return _run(schedule, now)
+    except _REFUSALS as error:
+        outcome.record_failure(schedule.pk, str(error))
+    except Exception as error:  # noqa: BLE001 - the other schedules go on, and so does the worker
+        outcome.record_unforeseen(schedule.pk, error)
+    return 0
+
+
+def _run(schedule: Schedule, now: datetime) -> int:
+    # The time to look again stays when the next run cannot be told.
+    planned, schedule.next_run_at = schedule.next_run_at, now + LOOK_AGAIN
+    run_at, schedule.next_run_at = _when(schedule, planned, now)
+    if run_at is None:
+        return 0
+    schedule.last_run_at = now
+    _queue(schedule, run_at, now)
+    return 1
+
+
+def _when(schedule: Schedule, planned: datetime | None, now: datetime) -> tuple[datetime | None, datetime]:
     """Return the run to catch up with, None for none, and the one after it."""
-    if schedule.next_run_at is None:
+    if planned is None:
         # New, or changed: it begins with the next time on the clock.
         return None, times.next_run(schedule, after=now)
-    run_at = schedule.next_run_at
+    run_at = planned
     if run_at < now - CATCH_UP:
         run_at = times.next_run(schedule, after=now - CATCH_UP)
     if run_at > now:
         return None, run_at
     return run_at, times.next_run(schedule, after=run_at)
-
-
-def _queue_or_fail(schedule: Schedule, run_at: datetime, now: datetime) -> int:
-    schedule.last_run_at = now
-    try:
-        _queue(schedule, run_at, now)
-    except _REFUSALS as error:
-        outcome.record_failure(schedule.pk, str(error))
-        return 0
-    return 1
 
 
 def _queue(schedule: Schedule, run_at: datetime, now: datetime) -> None:

@@ -18,37 +18,44 @@ from reports.catalogue import find
 from reports.formats import FORMATS
 from reports.models import FileFormat, GeneratedReport, Schedule
 from reports.schedules.failed import DeliveryFailed
+from reports.schedules.lease import Lease
 
 # What many mail servers still take, once encoded.
 MAXIMUM_ATTACHMENT_BYTES = 10 * 1024 * 1024
 
 
-def send(generated: GeneratedReport, schedule: Schedule) -> None:
+def send(generated: GeneratedReport, schedule: Schedule, lease: Lease) -> None:
     """
-    Send the report to every recipient of the schedule.
+    Send the report to every recipient of the schedule, and renew the lease before each.
 
     Raises:
         DeliveryFailed: there is no recipient, or the mail server refused one or all.
+        LeaseLost: another worker sends it now, or it was deleted.
     """
     recipients = [part.strip() for part in schedule.recipients.split(",") if part.strip()]
     if not recipients:
         raise DeliveryFailed("The schedule names no recipient: give it an address, or another delivery")
     try:
-        refused = _send_to(recipients, generated)
+        refused = _send_to(recipients, generated, lease)
     except (SMTPException, OSError, ValueError) as error:
         raise DeliveryFailed(f"{_in_words(error)}. Check EMAIL_URL and the mail server.") from None
     if refused:
         raise DeliveryFailed(f"The mail server refused {', '.join(refused)}. Correct the recipients.")
 
 
-def _send_to(recipients: list[str], generated: GeneratedReport) -> list[str]:
+def _send_to(recipients: list[str], generated: GeneratedReport, lease: Lease) -> list[str]:
     """Send to each; return those whom the server refused."""
-    connection = get_connection()
+    connection, refused = get_connection(), []
     try:
         connection.open()
-        return [each for each in recipients if not _is_accepted(_message(each, generated, connection))]
+        for recipient in recipients:
+            # Forty slow ones take longer than a lease: another worker would send them all again.
+            lease.renew()
+            if not _is_accepted(_message(recipient, generated, connection)):
+                refused.append(recipient)
     finally:
         connection.close()
+    return refused
 
 
 def _is_accepted(message: EmailMessage) -> bool:

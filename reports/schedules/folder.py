@@ -14,19 +14,22 @@ from django.conf import settings
 from reports import store
 from reports.models import GeneratedReport, Schedule
 from reports.schedules.failed import DeliveryFailed
+from reports.schedules.lease import Lease
 
 _SEPARATORS = frozenset("/\\\0")
 
 
-def put(generated: GeneratedReport, schedule: Schedule) -> None:
+def put(generated: GeneratedReport, schedule: Schedule, lease: Lease) -> None:
     """
     Copy the report's file into the schedule's folder; the same file again replaces itself.
 
     Raises:
         DeliveryFailed: that delivery is off, the folder's name is none, or the disk refused it.
+        LeaseLost: another worker copies it now, or it was deleted.
     """
     target = resolve(schedule.folder)
     draft = target / f".{generated.file_name}.part"
+    lease.renew()
     try:
         target.mkdir(parents=True, exist_ok=True)
         with store.storage().open(generated.file_name) as source, draft.open("wb") as file:

@@ -2,11 +2,16 @@
 How a schedule's runs ended: a success forgets earlier failures, the fifth failure in a row switches it off.
 """
 
+import logging
+
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Left
 
+from core import db
 from reports import limits
 from reports.models import Schedule
+
+logger = logging.getLogger(__name__)
 
 SWITCHED_OFF = f"Switched off after {Schedule.MAXIMUM_FAILURES} failures in a row. The last one: "
 
@@ -20,6 +25,20 @@ def record_failure(schedule_id: int, error: str) -> None:
         is_active=Case(When(is_last, then=Value(False)), default=F("is_active")),  # noqa: FBT003 - SQL's own
         last_error=Left(told, limits.ERROR),
     )
+
+
+def record_unforeseen(schedule_id: int, error: Exception) -> None:
+    """
+    Log `error`, which nobody foresaw, and count it as the schedule's failure.
+
+    Raises:
+        Exception: `error` itself, if it is the database that does not serve: that is no schedule's failure.
+    """
+    if db.is_unavailable(error):
+        raise error
+    logger.error("schedule %s failed", schedule_id, exc_info=error)
+    told = f"It stopped with {type(error).__name__}. The worker's log tells where: look for schedule"
+    record_failure(schedule_id, f"{told} {schedule_id}.")
 
 
 def record_success(schedule_id: int) -> None:

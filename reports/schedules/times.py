@@ -1,5 +1,5 @@
 """
-When a schedule runs, and which days its report covers: by the clock on the wall of the schedule's zone.
+When a schedule runs, by the clock on the wall of its zone, and which days its report covers.
 
 An hour that the clock skips in spring runs when the clock goes on; one that comes twice in autumn runs once,
 the first time.
@@ -31,8 +31,14 @@ def next_run(schedule: Schedule, *, after: datetime) -> datetime:
 
 
 def period(schedule: Schedule, *, run_at: datetime) -> tuple[date, date]:
-    """Return the days of the report due at `run_at`: the day or the seven days before, end excluded."""
-    end = run_at.astimezone(zone(schedule)).date()
+    """
+    Return the days of the report due at `run_at`: the last day or seven days that are over, end excluded.
+
+    A report of instants cuts its days in UTC, so a day counts as over when it is over there, too. Consecutive
+    runs cover each day once.
+    """
+    today = run_at.astimezone(zone(schedule)).date()
+    end = today - timedelta(days=_days_behind(schedule, today.year))
     return end - timedelta(days=DAYS[Cadence(schedule.cadence)]), end
 
 
@@ -49,6 +55,17 @@ def zone(schedule: Schedule) -> ZoneInfo:
         raise UnknownTimezone(
             f"{schedule.timezone!r} is no time zone: use a name such as Europe/Warsaw"
         ) from None
+
+
+def _days_behind(schedule: Schedule, year: int) -> int:
+    """
+    Return 1 if the schedule's hour comes before midnight of UTC in some month of `year`, else 0.
+
+    Asked of the whole year: a run that fell behind in summer only would repeat a day in spring, and leave one
+    out in autumn.
+    """
+    firsts = [date(year, month, 1) for month in range(1, 13)]
+    return int(any(_instant_of(schedule, first).date() < first for first in firsts))
 
 
 def _runs_on(schedule: Schedule, day: date) -> bool:

@@ -18,6 +18,7 @@ from django_tasks_db.models import DBTaskResult
 from core.embedded import EmbeddedPostgres
 from core.pool import SharedPool
 from core.tests.fixtures import eventually
+from reports import store
 from reports.jobs import heartbeat, reaper, states, stopping
 from reports.jobs.worker import take_one, work_off
 from reports.models import GeneratedReport, ReportState
@@ -145,6 +146,17 @@ class TestAWorkingAttempt:
             claims = list(workers.map(claim, range(2)))
 
         assert sum(claim is not None for claim in claims) == 1
+
+    def test_removes_what_a_killed_one_left(self, request_daily_sales: Request, storage_folder: Path) -> None:
+        generated = request_daily_sales()
+        parts = store.working_folder() / f"{generated.pk}.0.parts"
+        parts.mkdir()
+        (parts / "part").touch()
+
+        work_off(now=NOW)
+
+        assert state_of(generated) == ReportState.MADE
+        assert files(storage_folder) == [generated.file_name]
 
 
 class TestASupersededAttempt:

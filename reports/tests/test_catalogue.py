@@ -8,8 +8,10 @@ import pytest
 
 from analytics.models import Event
 from analytics.tests.conftest import NORTH, SOUTH, forged, invalid_attempt, scan, ticket, transfer
+from core import db
 from reports.catalogue import (
     REPORTS,
+    Chart,
     Parameters,
     UnknownReport,
     UnreadableParameters,
@@ -159,28 +161,60 @@ class TestReconciliation:
         assert make("reconciliation").data_version != before
 
 
+def reject(run: Any, *reasons: str) -> None:
+    """Record rows that the run rejected, as the ETL would."""
+    for number, reason in enumerate(reasons):
+        model("etl.RejectedRow")._default_manager.create(
+            source="upstream",
+            endpoint="sales",
+            run=run,
+            upstream_id=str(number),
+            payload={},
+            payload_hash=f"{run.pk} {number}",
+            field="amount",
+            reason=reason,
+            first_rejected_at=EIGHT,
+            last_rejected_at=EIGHT,
+        )
+
+
 class TestEtlRuns:
     def test_tell_the_rejects_of_each_run_by_reason(self, tonight: Event, make: Make) -> None:
         run = etl_run(read_count=4, inserted_count=1, rejected_count=3, outcome="too_many_rejects")
-        for number, reason in enumerate(["not a number", "not a number", "no such currency"]):
-            model("etl.RejectedRow")._default_manager.create(
-                source="upstream",
-                endpoint="sales",
-                run=run,
-                upstream_id=str(number),
-                payload={},
-                payload_hash=str(number),
-                field="amount",
-                reason=reason,
-                first_rejected_at=EIGHT,
-                last_rejected_at=EIGHT,
-            )
+        reject(run, "not a number", "not a number", "no such currency")
 
         row = rows(make, "etl-runs")[0]
 
         assert (row[0], row[5:11]) == (str(run.pk), ["too_many_rejects", "4", "1", "0", "0", "3"])
         assert row[11] == "amount: not a number (2); amount: no such currency (1)"
         assert figures(make, "etl-runs")["Runs Not Done"] == "1"
+
+    def test_name_the_ten_most_frequent_reasons_and_count_the_others(
+        self, tonight: Event, make: Make
+    ) -> None:
+        many, few = etl_run(), etl_run()
+        reject(many, *(f"{number:02}" for number in range(12)), "11")
+        reject(few, *(f"{number:02}" for number in range(10)))
+
+        told, told_of_few = (row[11] for row in rows(make, "etl-runs"))
+
+        named = [f"amount: {number:02} (1)" for number in range(9)]
+        assert told == "; ".join(["amount: 11 (2)", *named, "and 2 more"])
+        assert told_of_few == "; ".join([*named, "amount: 09 (1)"])
+
+    def test_stay_fresh_when_a_run_of_another_month_rejects(self, tonight: Event, make: Make) -> None:
+        of_may = etl_run(started_at=EIGHT - timedelta(days=20))
+        before = make("etl-runs").data_version
+        reject(of_may, "not a number")
+
+        assert make("etl-runs").data_version == before
+
+    def test_are_stale_when_one_of_them_rejects(self, tonight: Event, make: Make) -> None:
+        run = etl_run()
+        before = make("etl-runs").data_version
+        reject(run, "not a number")
+
+        assert make("etl-runs").data_version != before
 
 
 class TestEveryReport:
@@ -226,6 +260,47 @@ class TestEveryReport:
         transfer(event_id=TONIGHT, minutes=minutes)
 
         assert [row[0] for row in rows(make, "transfers")] == ["2025-06-30T23:59:00.000000Z"]
+
+
+def chart(slug: str, days: int) -> Chart:
+    """Return the report's chart of so many days from June's first on."""
+    parameters = Parameters(start=JUNE.start, end=JUNE.start + timedelta(days=days))
+    with db.get_engine().connect() as connection:
+        drawn = find(slug).chart(connection, parameters)
+    assert drawn is not None
+    return drawn
+
+
+class TestAChartOverTime:
+    @pytest.mark.parametrize(
+        ("days", "span", "labels"),
+        [
+            (31, "day", ["2025-06-01", "2025-06-02", "2025-07-01"]),
+            # The first of June is a Sunday.
+            (32, "week from Monday", ["2025-05-26", "2025-06-02", "2025-06-30"]),
+            (365, "month", ["2025-06", "2025-07", "2026-05"]),
+            (1_000, "year", ["2025", "2026", "2028"]),
+        ],
+    )
+    def test_shows_the_whole_period_and_says_what_a_bar_is(
+        self, tonight: Event, days: int, span: str, labels: list[str]
+    ) -> None:
+        for day in range(days):
+            sell(TONIGHT, 2, "1", days=day)
+
+        drawn = chart("daily-sales", days)
+
+        assert drawn.title == f"Tickets sold by {span}"
+        assert [*drawn.labels[:2], drawn.labels[-1]] == labels
+        assert sum(drawn.values) == 2 * days
+
+    def test_of_transfers_does_so_too(self, tonight: Event) -> None:
+        for day in range(40):
+            transfer(event_id=TONIGHT, transfer_id=uuid.uuid4(), minutes=day * 24 * 60)
+
+        drawn = chart("transfers", 40)
+
+        assert (drawn.title, sum(drawn.values)) == ("Transfers by week from Monday (UTC)", 40)
 
 
 class TestCatalogue:

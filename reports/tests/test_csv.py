@@ -39,9 +39,16 @@ class TestCells:
     @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(cells=st.lists(storable | awkward, min_size=2, max_size=6))
     def test_come_back_as_they_were_but_for_the_apostrophe_before_a_formula(self, cells: list[str]) -> None:
-        rows = list(csv.reader([line_of(*cells)]))
+        line = line_of(*cells)
 
-        assert rows == [[defused(cell) for cell in cells]]
+        expected = [defused(cell) for cell in cells]
+        assert list(csv.reader([line])) == [expected]
+        assert Csv().texts(line.encode()) == expected
+
+    def test_may_be_longer_than_pythons_own_reader_takes(self) -> None:
+        cells = ['"' * 200_000, "x" * 200_000]
+
+        assert Csv().texts(line_of(*cells).encode()) == cells
 
     @pytest.mark.parametrize("start", FORMULA_STARTS)
     def test_never_begin_a_formula(self, start: str) -> None:

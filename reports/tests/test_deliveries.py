@@ -1,5 +1,6 @@
 """Deliveries: a real mail server on this machine that takes or refuses, and folders on its disk."""
 
+import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -11,6 +12,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.contrib.auth.models import User
+from django.db import connections
 
 from core.db import pool_stats
 from reports import permissions, store
@@ -18,6 +20,7 @@ from reports.jobs.worker import work_off
 from reports.models import Cadence, Delivery, FileFormat, GeneratedReport, Schedule
 from reports.schedules import delivery, due, email, folder
 from reports.schedules.failed import DeliveryFailed
+from reports.schedules.lease import LEASE
 from reports.tests.conftest import NOW, files
 from reports.tests.staff import forbid
 
@@ -26,12 +29,13 @@ if TYPE_CHECKING:
 
 
 class Mailbox:
-    """What arrived; refuses nobody but NOBODY@."""
+    """What arrived; refuses nobody but NOBODY@, and does `meanwhile` before it takes a message."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.recipients: list[str] = []
         self.lent: list[int] = []
+        self.meanwhile: Callable[[], object] = lambda: None
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -44,9 +48,16 @@ class Mailbox:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         assert isinstance(envelope.content, bytes)
         self.lent.append(pool_stats().checked_out)
+        await asyncio.to_thread(self._do_meanwhile)
         self.messages.append(message_from_bytes(envelope.content))
         self.recipients += envelope.rcpt_tos
         return "250 OK"
+
+    def _do_meanwhile(self) -> None:
+        try:
+            self.meanwhile()
+        finally:
+            connections.close_all()
 
 
 def free_port() -> int:
@@ -161,7 +172,40 @@ class TestAnEmail:
         assert delivery._take(LATER) is not None
 
         assert delivery.deliver_due(now=LATER) == 0
-        assert delivery.deliver_due(now=LATER + delivery.LEASE) == 1
+        assert delivery.deliver_due(now=LATER + LEASE) == 1
+
+
+class TestAnEmailToMany:
+    def test_renews_its_lease_before_each(self, run_schedule: RunSchedule, mail_server: Mailbox) -> None:
+        run_schedule(recipients="ada@example.org, grace@example.org")
+        ends: list[Any] = []
+        mail_server.meanwhile = lambda: ends.append(GeneratedReport.objects.get().delivery_due_at)
+
+        delivery.deliver_due(now=LATER)
+
+        assert LATER + LEASE < ends[0] < ends[1]
+
+    def test_stops_when_another_worker_took_it_up(
+        self, run_schedule: RunSchedule, mail_server: Mailbox
+    ) -> None:
+        schedule = run_schedule(recipients="ada@example.org, grace@example.org")
+        theirs = LATER + timedelta(days=1)
+        mail_server.meanwhile = lambda: GeneratedReport.objects.update(delivery_due_at=theirs)
+
+        assert delivery.deliver_due(now=LATER) == 0
+
+        generated = GeneratedReport.objects.get()
+        assert mail_server.recipients == ["ada@example.org"]
+        assert (generated.delivery_due_at, generated.delivered_at) == (theirs, None)
+        assert again(schedule).failure_count == 0
+
+    def test_stops_when_the_report_is_deleted(self, run_schedule: RunSchedule, mail_server: Mailbox) -> None:
+        run_schedule(recipients="ada@example.org, grace@example.org")
+        mail_server.meanwhile = GeneratedReport.objects.all().delete
+
+        delivery.deliver_due(now=LATER)
+
+        assert mail_server.recipients == ["ada@example.org"]
 
 
 class TestAnEmailThatFails:
@@ -246,6 +290,28 @@ class TestADelivery:
         delivery.deliver_due(now=LATER)
 
         assert "file is gone" in again(schedule).last_error
+
+    def test_of_a_report_that_is_deleted_meanwhile_stops_nothing(
+        self, run_schedule: RunSchedule, mail_server: Mailbox
+    ) -> None:
+        run_schedule()
+        mail_server.meanwhile = GeneratedReport.objects.all().delete
+
+        assert delivery.deliver_due(now=LATER) == 1
+
+        assert not GeneratedReport.objects.exists()
+
+    def test_that_fails_as_nobody_foresaw_fails_alone(
+        self, run_schedule: RunSchedule, mail_server: Mailbox, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        schedule = run_schedule()
+        GeneratedReport.objects.update(parameters={})
+        run_schedule()
+
+        assert delivery.deliver_due(now=LATER) == 1
+
+        assert (again(schedule).failure_count, schedule.last_error[:15]) == (1, "It stopped with")
+        assert "Traceback" in caplog.text
 
     def test_of_a_report_that_was_asked_for_by_hand_does_not_happen(
         self, made: GeneratedReport, mail_server: Mailbox

@@ -55,6 +55,18 @@ class TestExpiry:
         assert found == Expired(reports=0, orphans=2, tasks=0)
         assert files(storage_folder) == sorted(["new.csv", made.file_name])
 
+    def test_deletes_the_folder_that_a_killed_worker_left(
+        self, made: GeneratedReport, storage_folder: Path
+    ) -> None:
+        left = store.working_folder() / "left.1.parts"
+        left.mkdir()
+        (left / "part").touch()
+        age(left, (NOW - timedelta(days=2)).timestamp())
+
+        assert expire(now=NOW).orphans == 1
+
+        assert files(storage_folder) == [made.file_name]
+
     def test_deletes_tasks_that_ended_long_ago(self, made: GeneratedReport) -> None:
         DBTaskResult.objects.update(finished_at=NOW)
 

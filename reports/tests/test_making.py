@@ -134,6 +134,17 @@ class TestMaking:
 
         assert make("daily-sales", FileFormat(file_format)).preview == make("daily-sales").preview
 
+    @pytest.mark.parametrize("file_format", FileFormat.values)
+    def test_previews_of_a_long_text_what_a_page_can_show(
+        self, tonight: Event, make: Make, file_format: str
+    ) -> None:
+        etl_run(error="x" * 200)
+        etl_run(error="x" * 201)
+
+        fits, clipped = (row[-1] for row in make("etl-runs", FileFormat(file_format)).preview.rows)
+
+        assert (fits, clipped) == ("x" * 200, "x" * 199 + "…")
+
 
 class TestNarrowing:
     def test_leaves_out_the_events_that_were_not_chosen(self, lodz: Event, make: Make) -> None:

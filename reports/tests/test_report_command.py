@@ -1,10 +1,12 @@
 """`manage.py report`"""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from openpyxl import load_workbook
 
 from analytics.models import Event
 from reports.catalogue import REPORTS
@@ -41,6 +43,30 @@ class TestReportCommand:
         assert out.count(b"\r\n") == 2
         assert b"\r\nlodz," in out
         assert b"1 of 1 rows" in err
+
+    def test_writes_the_format_that_was_asked_for(self, tonight: Event, tmp_path: Path) -> None:
+        sell(TONIGHT, 3, "75")
+        june = ("daily-sales", "--from=2025-06-01", "--to=2025-06-30")
+
+        report(*june, "--format=xlsx", "--output", tmp_path / "june.xlsx")
+        report(*june, "--format=json", "--output", tmp_path / "june.json")
+
+        assert load_workbook(tmp_path / "june.xlsx")["Rows"]["D2"].value == 3
+        document = json.loads((tmp_path / "june.json").read_text())
+        assert [row["tickets_sold"] for row in document["sales_by_event"]] == [3]
+
+    @pytest.mark.parametrize(
+        ("arguments", "cure"),
+        [
+            (["daily-sales", "--event", TONIGHT, "--event=tonite"], "no event 'tonite': sales-by-event"),
+            (["etl-runs", "--event", TONIGHT], "etl-runs is not about events, .*: leave --event out"),
+        ],
+    )
+    def test_refuses_an_event_that_would_narrow_nothing_or_all(
+        self, tonight: Event, arguments: list[str], cure: str
+    ) -> None:
+        with pytest.raises(CommandError, match=cure):
+            report(*arguments, "--from=2025-06-01", "--to=2025-06-01", "--output=-")
 
     def test_lists_every_report(self, capsys: pytest.CaptureFixture[str]) -> None:
         report("--list")

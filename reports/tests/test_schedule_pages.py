@@ -133,7 +133,17 @@ class TestSwitchedOffAfterFailures:
         page = text(staff.get(page_of(failed)))
 
         assert f"It is switched off.</b> {failed.last_error}" in page
-        assert "5 failures in a row" in text(staff.get(LIST))
+
+    def test_says_in_the_list_that_it_is_off_and_why(self, staff: Client, failed: Schedule) -> None:
+        page = text(staff.get(LIST))
+
+        assert ">Off</span> 5 failures in a row" in page
+        assert f">{failed.last_error}<" in page
+
+    def test_differs_in_the_list_from_one_that_will_run_again(self, staff: Client, weekly: Schedule) -> None:
+        Schedule.objects.update(failure_count=1, last_error="The mail server refused it.")
+
+        assert ">Failed</span> 1 failure in a row" in text(staff.get(LIST))
 
     def test_is_switched_on_again_in_its_form(self, staff: Client, failed: Schedule) -> None:
         staff.post(page_of(failed), WEEKLY)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import OperationalError, connection, connections
 
 from analytics.models import Event
 from reports import permissions
@@ -54,16 +54,50 @@ class TestTheNextRun:
 
 
 class TestThePeriod:
-    def test_is_the_day_before_on_the_wall(self) -> None:
-        schedule = Schedule(cadence=Cadence.DAILY, hour=0, timezone=WARSAW)
+    @pytest.mark.parametrize(
+        ("hour", "zone", "run_at", "day"),
+        [
+            (6, WARSAW, "2025-06-03T04:00", date(2025, 6, 2)),
+            # Midnight of the third in Warsaw is still the second in UTC: that day is not over.
+            (0, WARSAW, "2025-06-02T22:00", date(2025, 6, 1)),
+            # One in the morning is midnight in UTC in winter; in summer it is not, so neither counts.
+            (1, WARSAW, "2025-01-03T00:00", date(2025, 1, 1)),
+            (6, "Asia/Tokyo", "2025-06-02T21:00", date(2025, 6, 1)),
+            (9, "Asia/Tokyo", "2025-06-03T00:00", date(2025, 6, 2)),
+            (23, "America/Los_Angeles", "2025-06-04T06:00", date(2025, 6, 2)),
+        ],
+    )
+    def test_is_the_last_day_that_is_over_on_the_wall_and_in_utc(
+        self, hour: int, zone: str, run_at: str, day: date
+    ) -> None:
+        schedule = Schedule(cadence=Cadence.DAILY, hour=hour, timezone=zone)
 
-        # Midnight of the third in Warsaw is still the second in UTC.
-        assert times.period(schedule, run_at=at("2025-06-02T22:00")) == (date(2025, 6, 2), date(2025, 6, 3))
+        assert times.period(schedule, run_at=at(run_at)) == (day, day + timedelta(days=1))
 
-    def test_is_the_seven_days_before_of_a_weekly_one(self) -> None:
+    def test_is_the_last_seven_days_of_a_weekly_one(self) -> None:
         schedule = Schedule(cadence=Cadence.WEEKLY)
 
         assert times.period(schedule, run_at=at("2025-06-09T06:00")) == (date(2025, 6, 2), date(2025, 6, 9))
+
+    @pytest.mark.parametrize("hour", range(24))
+    @pytest.mark.parametrize(
+        "zone",
+        [
+            *("UTC", WARSAW, "Europe/Dublin", "Africa/Casablanca", "Asia/Kathmandu", "Africa/Cairo"),
+            *("America/New_York", "Pacific/Kiritimati", "Pacific/Chatham", "Pacific/Pago_Pago"),
+        ],
+    )
+    def test_covers_every_day_once_and_none_that_still_runs(self, hour: int, zone: str) -> None:
+        schedule = Schedule(cadence=Cadence.DAILY, hour=hour, timezone=zone)
+        run_at, expected = at("2024-12-20T12:00"), None
+
+        # Over both changes of the clock and two New Years.
+        for _ in range(400):
+            run_at = times.next_run(schedule, after=run_at)
+            start, end = times.period(schedule, run_at=run_at)
+            assert expected in {None, start}
+            assert end <= run_at.date()
+            expected = end
 
 
 MakeSchedule = Callable[..., Schedule]
@@ -149,6 +183,50 @@ class TestADueSchedule:
         due.run_due(now=MONDAY_NOON)
 
         assert [each["event_ids"] for each in queued()] == [[LODZ]]
+
+
+class TestAScheduleThatFailsAsNobodyForesaw:
+    def test_says_where_to_look_and_leaves_the_others_alone(
+        self, schedule: MakeSchedule, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        given = schedule(parameters=["tonight"])
+        schedule(next_run_at=MONDAY_NOON - timedelta(minutes=1))
+        schedule()
+
+        assert due.run_due(now=MONDAY_NOON) == 2
+
+        given.refresh_from_db()
+        assert given.last_error == (
+            f"It stopped with AttributeError. The worker's log tells where: look for schedule {given.pk}."
+        )
+        assert (given.failure_count, given.next_run_at) == (1, at("2025-06-03T06:00"))
+        assert "Traceback" in caplog.text
+
+    def test_counts_what_postgres_refused_too(self, schedule: MakeSchedule) -> None:
+        given = schedule()
+        rename_column("preview", "glimpse")
+        try:
+            assert due.run_due(now=MONDAY_NOON) == 0
+        finally:
+            rename_column("glimpse", "preview")
+
+        given.refresh_from_db()
+        assert (given.failure_count, given.last_error[:32]) == (1, "It stopped with ProgrammingError")
+
+    def test_is_not_blamed_for_a_database_that_does_not_serve(self, schedule: MakeSchedule) -> None:
+        given = schedule()
+
+        with pytest.raises(OperationalError):
+            outcome.record_unforeseen(given.pk, OperationalError("the server is gone"))
+
+        given.refresh_from_db()
+        assert given.failure_count == 0
+
+
+def rename_column(old: str, new: str) -> None:
+    """Break, or mend, every report that is to be queued."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE generated_reports RENAME COLUMN {old} TO {new}")
 
 
 class TestAScheduleWhoseOwner:

@@ -105,6 +105,27 @@ class TestAKilledWorker:
         assert files(storage_folder) == [generated.file_name]
 
 
+class TestAWorkerWhoseChoresFail:
+    def test_makes_reports_all_the_same(
+        self, request_daily_sales: Request, start_worker: StartWorker
+    ) -> None:
+        generated = request_daily_sales()
+        rename_column("hour", "hours")
+        try:
+            worker = start_worker()
+            eventually(lambda: state_of(generated) == ReportState.MADE, timeout=START_SECONDS)
+        finally:
+            rename_column("hours", "hour")
+
+        assert worker.poll() is None
+
+
+def rename_column(old: str, new: str) -> None:
+    """Break, or mend, every schedule at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE report_schedules RENAME COLUMN {old} TO {new}")
+
+
 class TestAWorkerThatIsToldToStop:
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
     def test_ends_at_once_and_puts_its_report_back(

@@ -10,11 +10,13 @@ import xlsxwriter
 from openpyxl import load_workbook
 
 from analytics.models import Event
-from reports.catalogue import Column, Kind
+from reports.catalogue import Column, Kind, find
 from reports.formats import xlsx
 from reports.formats.totals import Totals
+from reports.jobs.stopping import Stopped
+from reports.making import make_file
 from reports.models import FileFormat
-from reports.tests.conftest import LODZ, TONIGHT, Make, etl_run, sell
+from reports.tests.conftest import JUNE, LODZ, NOW, TONIGHT, Make, etl_run, sell
 
 
 @pytest.fixture
@@ -55,6 +57,12 @@ class TestXlsx:
 
         assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", "A1:F4")
 
+    def test_without_rows_filters_its_header(self, tonight: Event, make: Make) -> None:
+        sheet = load_workbook(make("daily-sales", FileFormat.XLSX).path)["Rows"]
+
+        assert cells(sheet)[1][:4] == ["Total", None, None, 0]
+        assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", "A1:F1")
+
     def test_says_on_a_sheet_what_was_asked_and_found(self, june: None, make: Make) -> None:
         sheet = load_workbook(make("daily-sales", FileFormat.XLSX).path)["Parameters"]
 
@@ -64,6 +72,38 @@ class TestXlsx:
         assert ("Events", "all") in told
         assert ("Total Sales", 6) in told
         assert ("Rows", 3) in told
+
+
+class TestAnXlsxThatCannotBeWritten:
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        """Nothing can be put together there: its folder is missing."""
+        path = tmp_path / "report.xlsx"
+        path.symlink_to(tmp_path / "missing" / "report.xlsx")
+        return path
+
+    def test_says_what_the_disk_said_and_leaves_nothing(self, june: None, make: Make, path: Path) -> None:
+        with pytest.raises(OSError, match="No such file or directory"):
+            make("daily-sales", FileFormat.XLSX)
+
+        assert list(path.parent.iterdir()) == []
+
+    def test_is_not_even_tried_when_its_worker_is_told_to_stop(self, june: None, path: Path) -> None:
+        def stop(rows: int, total: int | None) -> None:
+            if rows:
+                raise Stopped
+
+        with pytest.raises(Stopped):
+            make_file(
+                report=find("daily-sales"),
+                parameters=JUNE,
+                file_format=FileFormat.XLSX,
+                path=path,
+                on_progress=stop,
+                now=NOW,
+            )
+
+        assert list(path.parent.iterdir()) == []
 
 
 class TestRowSheets:

@@ -8,11 +8,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import django.db
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from sqlalchemy.exc import SQLAlchemyError
 
-from reports.catalogue import REPORTS, Parameters, UnknownReport, find
+from analytics.models import Event
+from reports.catalogue import REPORTS, Parameters, Report, UnknownReport, find
 from reports.making import MadeFile, make_file
 from reports.models import FileFormat
 
@@ -37,7 +39,12 @@ class Command(BaseCommand):
                 self.stdout.write(f"{report.slug:16} {report.title}: {report.description}")
             return
         output = _required(options, "output")
-        made = _make(name, _parameters(options), FileFormat(options["file_format"]), output)
+        try:
+            report = find(name)
+            parameters = _parameters(report, options)
+            made = _make(report, parameters, FileFormat(options["file_format"]), output)
+        except (UnknownReport, SQLAlchemyError, django.db.Error, OSError) as error:
+            raise CommandError(f"no report: {error}") from error
         # The standard output may be the report itself.
         self.stderr.write(
             f"{made.row_count:,} of {made.row_total:,} rows, {made.size_bytes:,} bytes in "
@@ -45,7 +52,7 @@ class Command(BaseCommand):
         )
 
 
-def _parameters(options: dict[str, Any]) -> Parameters:
+def _parameters(report: Report, options: dict[str, Any]) -> Parameters:
     start, last = _required(options, "start"), _required(options, "last")
     if last < start:
         raise CommandError(f"--to {last} is before --from {start}: both days are included")
@@ -53,26 +60,35 @@ def _parameters(options: dict[str, Any]) -> Parameters:
         end = date.fromordinal(last.toordinal() + 1)
     except ValueError:
         raise CommandError(f"--to {last} is the calendar's last day: name an earlier one") from None
-    events = options["events"]
-    return Parameters(start=start, end=end, event_ids=None if events is None else tuple(events))
+    return Parameters(start=start, end=end, event_ids=_event_ids(report, options["events"]))
 
 
-def _make(name: str, parameters: Parameters, file_format: FileFormat, output: str) -> MadeFile:
+def _event_ids(report: Report, named: list[str] | None) -> tuple[str, ...] | None:
+    """Return the events that were named, None for all: a name that fits none would give an empty report."""
+    if named is None:
+        return None
+    if not report.is_about_events:
+        raise CommandError(f"{report.slug} is not about events, so none can be chosen: leave --event out")
+    known = set(Event.objects.filter(pk__in=named).values_list("pk", flat=True))
+    unknown = ", ".join(repr(each) for each in named if each not in known)
+    if unknown:
+        raise CommandError(f"no event {unknown}: sales-by-event without --event lists ids, as the admin does")
+    return tuple(named)
+
+
+def _make(report: Report, parameters: Parameters, file_format: FileFormat, output: str) -> MadeFile:
     """Make the report beside its place, so that nobody meets half of it there."""
     folder = None if output == STDOUT else Path(output).absolute().parent
-    try:
-        with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as place:
-            made = make_file(
-                report=find(name),
-                parameters=parameters,
-                file_format=file_format,
-                path=Path(place) / "report",
-                on_progress=_ignore,
-                now=timezone.now(),
-            )
-            _hand_over(made.path, output)
-    except (UnknownReport, SQLAlchemyError, OSError) as error:
-        raise CommandError(f"no report: {error}") from error
+    with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as place:
+        made = make_file(
+            report=report,
+            parameters=parameters,
+            file_format=file_format,
+            path=Path(place) / "report",
+            on_progress=_ignore,
+            now=timezone.now(),
+        )
+        _hand_over(made.path, output)
     return made
 
 
