@@ -10,7 +10,16 @@ import sqlalchemy as sa
 from analytics.models import Event, EventCounter
 from core.db import get_engine
 from reports import queries
-from reports.tests.dashboard.conftest import JAZZ, TONIGHT, make_event, refuse, scan, sell
+from reports.tests.dashboard.conftest import (
+    JAZZ,
+    TONIGHT,
+    make_event,
+    refuse,
+    report_attempt,
+    scan,
+    sell,
+    transfer,
+)
 
 
 @pytest.fixture
@@ -58,6 +67,24 @@ class TestTonightsEvents:
 
         assert tonights_ids() == [TONIGHT]
 
+    def test_are_not_made_by_transfers_nor_by_reported_attempts(
+        self, tonights_ids: Any, now: datetime
+    ) -> None:
+        make_event(TONIGHT, TONIGHT, starts_at=now + timedelta(days=90))
+        transfer(TONIGHT, at=now)
+        report_attempt(TONIGHT, at=now)
+
+        assert tonights_ids() == []
+
+    def test_are_not_made_by_a_transfer_after_a_scan_that_is_long_ago(
+        self, tonights_ids: Any, now: datetime
+    ) -> None:
+        scan("T-1", at=now - timedelta(hours=12.1))
+        # As a transfer leaves it that met the scan's own row, which chance decides.
+        EventCounter.objects.update(day=now.date(), last_updated=now)
+
+        assert tonights_ids() == []
+
     def test_are_limited_to_those_that_are_asked_for(
         self, tonights_ids: Any, tonight: Event, jazz: Event
     ) -> None:
@@ -72,6 +99,19 @@ class TestTonightsEvents:
         scan("J-1", at=now - timedelta(minutes=1), event=JAZZ)
 
         assert tonights_ids() == [JAZZ, TONIGHT, "early"]
+
+    def test_keep_their_last_scan_when_a_ticket_is_transferred(
+        self, connection: sa.Connection, tonight: Event, now: datetime
+    ) -> None:
+        scan("T-1", at=now - timedelta(minutes=5))
+        transfer(TONIGHT, at=now)
+        # Its counter row may be the scan's own: chance decides, so let it be.
+        EventCounter.objects.update(last_updated=now)
+
+        numbers = queries.event_numbers(connection=connection, event_id=TONIGHT)
+
+        assert numbers is not None
+        assert numbers.last_scan_at == now - timedelta(minutes=5)
 
     def test_are_counted_over_days_and_shards(
         self, connection: sa.Connection, tonight: Event, now: datetime
@@ -95,7 +135,6 @@ class TestTonightsEvents:
         assert (numbers.admitted_count, numbers.duplicate_count, numbers.refused_count) == (60, 24, 0)
         assert numbers.sold_count == 2
         assert numbers.missing_count == 0
-        assert numbers.last_scan_at == now
 
 
 class TestAdmissionsPerMinute:
