@@ -143,6 +143,28 @@ class TestTheHeatmap:
 
 
 @pytest.mark.usefixtures("tonight")
+class TestRefusals:
+    def test_are_those_of_the_night_that_is_shown(self, boss: Client, now: datetime) -> None:
+        refuse("T-1", at=TEN_PM)
+        refuse("T-2", at=TWO_AM)
+        refuse("T-3", at=now)
+
+        asked, unasked = page(boss, night="2026-07-01"), page(boss)
+
+        assert "Refusals by reason in the night of 1 July 2026 Invalid signature 2" in asked
+        assert "Invalid signature 1" in unasked
+        assert "Nobody was refused in this night." in page(boss, night="2026-05-03")
+
+    def test_stay_those_of_that_night_when_they_are_refreshed(self, boss: Client, now: datetime) -> None:
+        refuse("T-1", at=TEN_PM)
+        scan("T-2", at=now)
+
+        live_url = boss.get(address(), {"night": "2026-07-01"}).context["live_url"]
+
+        assert [each["refused_count"] for each in boss.get(live_url).json()["refusals"]] == [1]
+
+
+@pytest.mark.usefixtures("tonight")
 class TestNoShows:
     def test_were_sold_not_refunded_and_not_admitted(self, boss: Client, now: datetime) -> None:
         sell("came", "absent", "given-back", "", day=now.date())

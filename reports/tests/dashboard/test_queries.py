@@ -155,16 +155,23 @@ class TestAdmissionsPerMinute:
 
 
 class TestRefusalsByReason:
-    def test_are_those_of_the_last_12_hours(
-        self, connection: sa.Connection, tonight: Event, now: datetime
+    @pytest.mark.parametrize("event_ids", [None, (TONIGHT,)])
+    def test_take_the_start_in_and_the_end_not(
+        self, connection: sa.Connection, tonight: Event, now: datetime, event_ids: tuple[str, ...] | None
     ) -> None:
-        refuse("T-1", at=now - timedelta(hours=11.9))
-        refuse("T-1", at=now - timedelta(hours=12.1))
+        start, moment = now - timedelta(hours=12), timedelta(microseconds=1)
+        for at in (start - moment, start, now - moment, now):
+            refuse("T-1", at=at)
 
-        for event_ids in (None, (TONIGHT,)):
-            (counted,) = queries.refusals_by_reason(connection=connection, now=now, event_ids=event_ids)
+        counts = [
+            queries.refusals_by_reason(connection=connection, start=start, end=end, event_ids=event_ids)
+            for end in (now, None)
+        ]
 
-            assert (counted.reason, counted.refused_count) == ("invalid_signature", 1)
+        assert [[(each.reason, each.refused_count) for each in count] for count in counts] == [
+            [("invalid_signature", 2)],
+            [("invalid_signature", 3)],
+        ]
 
 
 class TestSalesPerDay:
