@@ -58,6 +58,8 @@ def visible_event_or_404(request: HttpRequest, event_id: str) -> None:
 
 def _numbers(request: HttpRequest, event_id: str) -> dict[str, Any]:
     now = timezone.now()
+    # Asked before a connection is borrowed: Django would need another one for the answer.
+    may_see_sales, may_name_tickets = map(request.user.has_perm, (sales.MAY_SEE_SALES, MAY_NAME_TICKETS))
     with db.get_engine().connect() as connection:
         asked = asked_day(request.GET.get("night", ""))
         live = numbers.of_event(connection=connection, now=now, event_id=event_id, asked=asked)
@@ -71,8 +73,9 @@ def _numbers(request: HttpRequest, event_id: str) -> dict[str, Any]:
             **_gates(
                 connection, event, night_of(date.fromisoformat(live["night"]), zone_of(event["timezone"]))
             ),
-            **_sales(connection, event_id, now.date()),
-            **_no_shows(connection, event_id, request),
+            **(_sales(connection, event_id, now.date()) if may_see_sales else {}),
+            # Its rows name tickets, so not everybody sees them.
+            **(_no_shows(connection, event_id, request) if may_name_tickets else {"no_shows": None}),
         }
 
 
@@ -90,13 +93,11 @@ def _gates(connection: sa.Connection, event: dict[str, Any], night: Night) -> di
 
 def _sales(connection: sa.Connection, event_id: str, today: date) -> dict[str, Any]:
     days = queries.sales_per_day(connection=connection, start=None, event_ids=[event_id])
-    return {"sales_chart": sales.chart(days, today=today), "sales_totals": sales.totals(days)}
+    return sales.shown(days, today=today)
 
 
 def _no_shows(connection: sa.Connection, event_id: str, request: HttpRequest) -> dict[str, Any]:
-    """Return the page that was asked for; its rows name tickets, so not everybody sees them."""
-    if not request.user.has_perm(MAY_NAME_TICKETS):
-        return {"no_shows": None}
+    """Return the page that was asked for."""
     asked = request.GET.get("page", "1")
     # Beyond a million pages, no number is meant.
     page = max(1, int(asked)) if re.fullmatch(r"[0-9]{1,6}", asked) else 1

@@ -84,6 +84,15 @@ class TestTheEventPage:
         assert "No sales of this event yet" in text
         assert "Nobody came in during the last hour" in text
 
+    def test_shows_no_money_to_those_who_may_not_view_sales(self, newcomer: Client, now: datetime) -> None:
+        sell("T-1", day=now.date())
+
+        text = page(newcomer)
+
+        assert "Admitted 0 of 1 tickets sold" in text
+        assert "ask for the permission to view daily ticket sales" in text
+        assert "EUR" not in text
+
     def test_is_linked_from_the_list_of_events(self, boss: Client, jazz: Event) -> None:
         events = boss.get("/admin/analytics/event/").content.decode()
 
