@@ -92,7 +92,7 @@ def _gates(connection: sa.Connection, event: dict[str, Any], night: Night) -> di
 
 
 def _sales(connection: sa.Connection, event_id: str, today: date) -> dict[str, Any]:
-    days = queries.sales_per_day(connection=connection, start=None, event_ids=[event_id])
+    days = queries.sales_per_day(connection=connection, event_ids=[event_id])
     return sales.shown(days, today=today)
 
 

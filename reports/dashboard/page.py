@@ -37,5 +37,8 @@ def add_numbers(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
 
 
 def _sales(connection: sa.Connection, today: date, visible: Sequence[str] | None) -> dict[str, Any]:
-    days = queries.sales_per_day(connection=connection, start=sales.first_day(today), event_ids=visible)
+    """Return the sales of the chart's days, and their totals."""
+    days = queries.sales_per_day(
+        connection=connection, event_ids=visible, first=sales.first_day(today), last=today
+    )
     return sales.shown(days, today=today)

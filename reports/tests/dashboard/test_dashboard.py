@@ -73,6 +73,16 @@ class TestOnABusyEvening:
         assert "EUR 60.00 3 tickets" in text
         assert "GBP 1,234.50 1 ticket" in text
 
+    def test_totals_the_days_of_its_chart(self, boss: Client, now: datetime) -> None:
+        for days in (-30, -29, 1):
+            sell(f"sold {days}", day=now.date() + timedelta(days=days), currency="NZD")
+
+        shown = boss.get("/admin/").context
+
+        drawn = {line["label"]: sum(line["counts"]) for line in shown["sales_chart"]["series"]}
+        assert drawn["NZD"] == 1
+        assert {total.currency: total.ticket_count for total in shown["sales_totals"]} == drawn
+
     def test_shows_no_money_to_those_who_may_not_view_sales(self, newcomer: Client) -> None:
         text = html(newcomer)
 

@@ -183,9 +183,24 @@ class TestSalesPerDay:
         sell("T-3", day=now.date(), currency="GBP", price="15.50")
         sell("T-4", day=now.date() - timedelta(days=1))
 
-        days = queries.sales_per_day(connection=connection, start=now.date(), event_ids=None)
+        days = queries.sales_per_day(connection=connection, event_ids=None, first=now.date())
 
         assert [(day.currency, day.ticket_count, str(day.revenue)) for day in days] == [
             ("EUR", 1, "20.0000"),
             ("GBP", 1, "15.5000"),
         ]
+
+    def test_are_those_from_the_first_day_to_the_last(
+        self, connection: sa.Connection, tonight: Event, now: datetime
+    ) -> None:
+        days = [now.date() + timedelta(days=number) for number in range(-2, 3)]
+        for day in days:
+            sell(f"T-{day}", day=day)
+
+        between, all_of_them = (
+            queries.sales_per_day(connection=connection, event_ids=(TONIGHT,), first=first, last=last)
+            for first, last in ((days[1], days[3]), (None, None))
+        )
+
+        assert [each.sale_date for each in between] == days[1:4]
+        assert [each.sale_date for each in all_of_them] == days
