@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from analytics import limits
 from analytics.models import Event
 from reports import access
 
@@ -63,6 +64,11 @@ class OfAllEvents(ModelAdmin):
 
 class WithNumbers(OfVisibleEvents):
     """The list of events, each with a way to its numbers."""
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return None also for an id that no event can have: Postgres could not even compare it."""
+        is_possible = limits.is_storable(object_id, length=limits.EVENT_ID)
+        return super().get_object(request, object_id, from_field) if is_possible else None
 
     def get_list_display(self, request: HttpRequest) -> Any:
         return (*super().get_list_display(request), "numbers")

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from analytics import limits
 from core import db
 from reports import access, queries
 from reports.dashboard import heatmap, numbers, sales
@@ -49,8 +50,11 @@ def visible_event_or_404(request: HttpRequest, event_id: str) -> None:
     Make sure that the reader may see the event, before anything is said about it.
 
     Raises:
-        Http404: not theirs to see; whether it exists is not theirs to know either.
+        Http404: not theirs to see; whether it exists is not theirs to know either. Or no event can be called
+            that, for Postgres could not even compare it.
     """
+    if not limits.is_storable(event_id, length=limits.EVENT_ID):
+        raise Http404
     visible = access.visible_events(request.user)
     if visible is not None and event_id not in visible:
         raise Http404

@@ -66,6 +66,18 @@ class TestTheEventPage:
     def test_is_not_there_for_an_unknown_event(self, boss: Client) -> None:
         assert boss.get(address("nothing")).status_code == 404
 
+    @pytest.mark.parametrize("quoted", ["%00", "tonight%00", "x" * 201])
+    def test_is_not_there_for_what_postgres_cannot_hold(self, boss: Client, quoted: str) -> None:
+        for page in ("live/", "live.json"):
+            assert boss.get(f"/admin/events/{quoted}/{page}").status_code == 404
+
+    @pytest.mark.parametrize("page", ["change", "history", "delete"])
+    def test_is_not_there_to_be_changed_either(self, boss: Client, page: str) -> None:
+        answer = boss.get(f"/admin/analytics/event/tonight%00/{page}/")
+
+        # As Django answers for any object that does not exist, with a message.
+        assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+
     def test_is_not_there_for_a_reader_of_other_events(self, usher: Client, jazz: Event) -> None:
         assert usher.get(address(JAZZ)).status_code == 404
 
