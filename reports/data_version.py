@@ -19,7 +19,7 @@ from reports.catalogue.narrowing import during, of_days, of_events, of_instants,
 from reports.tables import table
 
 # Increased when a report's statement or a format's layout changes: what is stored is then made again.
-LAYOUT = 1
+LAYOUT = 2
 
 
 def data_version(connection: sa.Connection, report: Report, parameters: Parameters) -> str:
