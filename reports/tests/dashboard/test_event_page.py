@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.test import Client
 
 from analytics.models import Event
+from core import db
 from reports.models import EventAccess
 from reports.queries.no_shows import PAGE_LENGTH
 from reports.tests.dashboard.conftest import (
@@ -110,6 +113,26 @@ class TestTheEventPage:
 
         assert f'href="{address(TONIGHT)}"' in events
         assert f'href="{address(JAZZ)}"' in events
+
+
+@pytest.mark.django_db(transaction=True)
+class TestConnections:
+    @pytest.mark.parametrize("page", ["/admin/", address()])
+    def test_one_at_a_time_suffices_for_a_reader_whose_permissions_are_asked(
+        self, usher: Client, page: str
+    ) -> None:
+        held: list[int] = []
+
+        def note(*told: Any) -> None:
+            del told
+            held.append(db.pool_stats().checked_out)
+
+        with ExitStack() as stack:
+            sa.event.listen(db.get_engine(), "before_cursor_execute", note)
+            stack.callback(sa.event.remove, db.get_engine(), "before_cursor_execute", note)
+            assert usher.get(page).status_code == 200
+
+        assert set(held) == {1}
 
 
 @pytest.mark.usefixtures("tonight")
