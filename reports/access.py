@@ -33,9 +33,20 @@ def visible_events(user: Any) -> tuple[str, ...] | None:
     return tuple(accesses.values_list("event_id", flat=True)) or None
 
 
-def may_view(user: Any, slug: str) -> bool:
-    """Tell whether `user` may see that reports called `slug` exist, and what they were asked for."""
-    return user.has_perm(permissions.VIEW) and _is_within_reach(user, slug)
+def viewable(user: Any) -> list[str]:
+    """
+    Return the reports of which `user` may see the figures and first rows, in the catalogue's order.
+
+    Whoever may generate or download a report may see it without a permission more.
+    """
+    if not user.has_perm(permissions.VIEW):
+        return []
+    return [slug for slug in REPORTS if _has_any(user, slug) and _is_within_reach(user, slug)]
+
+
+def _has_any(user: Any, slug: str) -> bool:
+    verbs = (permissions.to_view, permissions.to_generate, permissions.to_download)
+    return any(user.has_perm(verb(slug)) for verb in verbs)
 
 
 def may_generate(user: Any, slug: str) -> bool:
@@ -86,11 +97,14 @@ def covers(user: Any, generated: GeneratedReport) -> bool:
 
 
 def visible_reports(user: Any) -> QuerySet[GeneratedReport]:
-    """Return the stored reports that `user` may see, newest first; none without the permission to view."""
-    if not user.has_perm(permissions.VIEW):
-        return GeneratedReport.objects.none()
-    visible = visible_events(user)
-    if visible is None:
+    """
+    Return the stored reports that `user` may see, newest first; none without the permission to view.
+
+    Those that left the catalogue have no permission any more: only superusers see them.
+    """
+    if user.is_superuser and user.is_active:
         return GeneratedReport.objects.all()
+    reports = GeneratedReport.objects.filter(report__in=viewable(user))
+    visible = visible_events(user)
     # "All events" is stored as null, which no list contains.
-    return GeneratedReport.objects.filter(parameters__event_ids__contained_by=list(visible))
+    return reports if visible is None else reports.filter(parameters__event_ids__contained_by=list(visible))

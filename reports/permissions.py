@@ -1,8 +1,8 @@
 """
-The permissions of reports: to generate and to download, one of each for every report of the catalogue.
+The permissions of reports: to view, to generate and to download, one of each for every report.
 
-They belong to the database: a report that joins the catalogue joins SLUGS, and `makemigrations` does the
-rest.
+VIEW opens the pages of reports at all; which reports they show is asked of each. They belong to the database:
+a report that joins the catalogue joins SLUGS, and `makemigrations` does the rest.
 """
 
 from typing import TYPE_CHECKING
@@ -26,6 +26,11 @@ SLUGS = (
 )
 
 
+def to_view(slug: str) -> str:
+    """Return the permission to see a report's figures and first rows, such as "reports.view_daily_sales"."""
+    return f"{APP}.{_codename('view', slug)}"
+
+
 def to_generate(slug: str) -> str:
     """Return the permission to make a report, such as "reports.generate_daily_sales"."""
     return f"{APP}.{_codename('generate', slug)}"
@@ -37,8 +42,8 @@ def to_download(slug: str) -> str:
 
 
 def of_reports() -> "list[tuple[str, str | StrPromise]]":
-    """Return `Meta.permissions`: codename and name of both permissions of each report."""
-    verbs = ("generate", "download")
+    """Return `Meta.permissions`: codename and name of each report's permissions."""
+    verbs = ("view", "generate", "download")
     return [
         (_codename(verb, slug), f"Can {verb} {slug.replace('-', ' ')}") for slug in SLUGS for verb in verbs
     ]

@@ -62,10 +62,14 @@ def delete(*, user: Any, generated: GeneratedReport) -> None:
     Delete a report and its file; its downloads stay on record. A worker that makes it stops.
 
     Raises:
-        NotAllowed: `user` may not delete reports, or not see all of its events.
+        NotAllowed: `user` may not delete reports, or not see this one.
     """
-    if not user.has_perm(permissions.DELETE) or not access.covers(user, generated):
-        raise NotAllowed(f"{user} may not delete this report: it takes {permissions.DELETE} and its events")
+    is_visible = access.visible_reports(user).filter(pk=generated.pk).exists()
+    if not user.has_perm(permissions.DELETE) or not is_visible:
+        raise NotAllowed(
+            f"{user} may not delete this report: it takes {permissions.DELETE}, "
+            f"{permissions.to_view(generated.report)} and its events"
+        )
     name = generated.file_name
     with transaction.atomic():
         generated.delete()

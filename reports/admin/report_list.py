@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.views import ChangeList as UnfoldsChangeList
 
+from reports import access
 from reports.catalogue import REPORTS
 from reports.models import FileFormat, GeneratedReport
 from reports.pages import words
@@ -36,14 +37,14 @@ class ReportList(ChangeList):
 
 
 class ReportFilter(admin.SimpleListFilter):
-    """Which report, by its title."""
+    """Which report, by its title; of those that the reader may see."""
 
     title = "report"
     parameter_name = "report"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        del request, model_admin
-        return [(report.slug, report.title) for report in REPORTS.values()]
+        del model_admin
+        return [(slug, REPORTS[slug].title) for slug in access.viewable(request.user)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         del request

@@ -1,8 +1,9 @@
 """
 The admin's pages of events, and of what belongs to one, limited to the events that a reader may see.
 
-It holds for every model with a field `event` that any app registers, so a new one cannot be forgotten. The
-other apps know nothing of it.
+It holds for every model with a field `event` that any app registers, so a new one cannot be forgotten. What
+the ETL keeps without one, runs and rejected rows, tells of every event: a limited reader sees none of it, as
+the report of ETL runs is not theirs. The other apps know nothing of it.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from analytics import limits
 from analytics.models import Event
 from reports import access
 
@@ -52,8 +54,21 @@ class OfVisibleEvents(ModelAdmin):
         return super().formfield_for_foreignkey(db_field, request, **options)
 
 
+class OfAllEvents(ModelAdmin):
+    """A page of rows that tell of every event: none exists for a reader who may see some events only."""
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows = super().get_queryset(request)
+        return rows if access.visible_events(request.user) is None else rows.none()
+
+
 class WithNumbers(OfVisibleEvents):
     """The list of events, each with a way to its numbers."""
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return None also for an id that no event can have: Postgres could not even compare it."""
+        is_possible = limits.is_storable(object_id, length=limits.EVENT_ID)
+        return super().get_object(request, object_id, from_field) if is_possible else None
 
     def get_list_display(self, request: HttpRequest) -> Any:
         return (*super().get_list_display(request), "numbers")
@@ -65,12 +80,21 @@ class WithNumbers(OfVisibleEvents):
 
 
 def limit_to_visible_events(site: admin.AdminSite) -> None:
-    """Replace each registered page of a model that has events by one that is limited to visible ones."""
+    """Replace each registered page of a model that tells of events by one that is limited to visible ones."""
     for model, page in list(site._registry.items()):  # noqa: SLF001 - Django has no other list of it
-        if model is Event or _has_event(model):
-            limited = WithNumbers if model is Event else OfVisibleEvents
+        limited = _limited(model)
+        if limited is not None:
             site.unregister(model)
             site.register(model, type(f"Limited{type(page).__name__}", (limited, type(page)), {}))
+
+
+def _limited(model: type[models.Model]) -> type[ModelAdmin] | None:
+    """Return what limits the page of `model`; None where it tells of no event."""
+    if model is Event:
+        return WithNumbers
+    if _has_event(model):
+        return OfVisibleEvents
+    return OfAllEvents if model._meta.app_label == "etl" else None  # noqa: SLF001 - as Django documents it
 
 
 def _has_event(model: type[models.Model]) -> bool:

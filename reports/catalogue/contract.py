@@ -8,7 +8,7 @@ to read; `reports.making` reads it in one transaction, and `reports.formats` wri
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -55,6 +55,11 @@ class Parameters:
     start: date
     end: date
     event_ids: tuple[str, ...] | None = None
+
+    @property
+    def last_day(self) -> date:
+        """The last day of the period: what people, the command line and every file call its end."""
+        return self.end - timedelta(days=1)
 
 
 class UnreadableParameters(ValueError):
@@ -160,7 +165,7 @@ class Report(ABC):
         document = {
             "report": self.slug,
             "from": parameters.start,
-            "to": parameters.end,
+            "to": parameters.last_day,
             "event_ids": parameters.event_ids,
             "generated_at": generated_at,
             "summary": summary(figures),

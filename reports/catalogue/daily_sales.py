@@ -3,7 +3,7 @@ Daily sales: what was sold on each day, in the layout that scripts of the legacy
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -89,6 +89,5 @@ class DailySales(Report):
 
 def report_date(parameters: Parameters) -> str:
     """Return the day, or "2025-06-01 to 2025-06-07" for several: the last day is included here."""
-    last = parameters.end - timedelta(days=1)
-    days = dict.fromkeys([parameters.start.isoformat(), last.isoformat()])
+    days = dict.fromkeys([parameters.start.isoformat(), parameters.last_day.isoformat()])
     return " to ".join(days)

@@ -3,7 +3,7 @@ One event's page: its numbers now, its gates hour by hour, its sales, and who ne
 """
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,13 +13,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_safe
 
+from analytics import limits
 from core import db
 from reports import access, queries
 from reports.dashboard import heatmap, numbers, sales
-from reports.dashboard.night import Night, night_at, night_of, zone_of
+from reports.dashboard.night import Night, asked_day, night_of, zone_of
 from reports.queries.no_shows import PAGE_LENGTH
 
 MAY_NAME_TICKETS = "analytics.view_scan"
@@ -30,14 +30,16 @@ def event_page(request: HttpRequest, quoted_id: str) -> HttpResponse:
     """
     Show one event; 404 when it does not exist or is not the reader's to see.
 
-    `?night=2026-07-01` chooses the night of the heatmap, `?page=2` the page of the no-shows. What cannot be
-    read as such is answered as if it were not there.
+    `?night=2026-07-01` chooses the night of the heatmap and of the refusals, `?page=2` the page of the
+    no-shows. What cannot be read as such is answered as if it were not there.
     """
     visible_event_or_404(request, unquote(quoted_id))
+    found = _numbers(request, unquote(quoted_id))
     context = {
         **admin.site.each_context(request),
-        **_numbers(request, unquote(quoted_id)),
-        "live_url": reverse("event-live", args=[quoted_id]),
+        **found,
+        # The page's own night, also where none was asked for: what is refreshed stays beside its heading.
+        "live_url": f"{reverse('event-live', args=[quoted_id])}?night={found['night'].day}",
         "quoted_id": quoted_id,
     }
     return render(request, "reports/event.html", context)
@@ -48,8 +50,11 @@ def visible_event_or_404(request: HttpRequest, event_id: str) -> None:
     Make sure that the reader may see the event, before anything is said about it.
 
     Raises:
-        Http404: not theirs to see; whether it exists is not theirs to know either.
+        Http404: not theirs to see; whether it exists is not theirs to know either. Or no event can be called
+            that, for Postgres could not even compare it.
     """
+    if not limits.is_storable(event_id, length=limits.EVENT_ID):
+        raise Http404
     visible = access.visible_events(request.user)
     if visible is not None and event_id not in visible:
         raise Http404
@@ -57,8 +62,11 @@ def visible_event_or_404(request: HttpRequest, event_id: str) -> None:
 
 def _numbers(request: HttpRequest, event_id: str) -> dict[str, Any]:
     now = timezone.now()
+    # Asked before a connection is borrowed: Django would need another one for the answer.
+    may_see_sales, may_name_tickets = map(request.user.has_perm, (sales.MAY_SEE_SALES, MAY_NAME_TICKETS))
     with db.get_engine().connect() as connection:
-        live = numbers.of_event(connection=connection, now=now, event_id=event_id)
+        asked = asked_day(request.GET.get("night", ""))
+        live = numbers.of_event(connection=connection, now=now, event_id=event_id, asked=asked)
         if live is None:
             raise Http404
         event = live["events"][0]
@@ -66,24 +74,13 @@ def _numbers(request: HttpRequest, event_id: str) -> dict[str, Any]:
             "title": event["name"],
             "event": event,
             "live": live,
-            **_gates(connection, event, _chosen_night(request, event, now)),
-            **_sales(connection, event_id, now.date()),
-            **_no_shows(connection, event_id, request),
+            **_gates(
+                connection, event, night_of(date.fromisoformat(live["night"]), zone_of(event["timezone"]))
+            ),
+            **(_sales(connection, event_id, now.date()) if may_see_sales else {}),
+            # Its rows name tickets, so not everybody sees them.
+            **(_no_shows(connection, event_id, request) if may_name_tickets else {"no_shows": None}),
         }
-
-
-def _chosen_night(request: HttpRequest, event: dict[str, Any], now: datetime) -> Night:
-    """Return the night that was asked for; else that of the last scan, else the one of now."""
-    zone = zone_of(event["timezone"])
-    try:
-        asked = parse_date(request.GET.get("night", ""))
-        # A day at the calendar's very end has no next one.
-        if asked is not None and date.min + timedelta(days=2) < asked < date.max - timedelta(days=2):
-            return night_of(asked, zone)
-    except ValueError:
-        pass  # such as the 31st of April: answered as if nothing had been asked
-    last = event["last_scan_at"]
-    return night_at(datetime.fromisoformat(last) if last else now, zone)
 
 
 def _gates(connection: sa.Connection, event: dict[str, Any], night: Night) -> dict[str, Any]:
@@ -99,14 +96,12 @@ def _gates(connection: sa.Connection, event: dict[str, Any], night: Night) -> di
 
 
 def _sales(connection: sa.Connection, event_id: str, today: date) -> dict[str, Any]:
-    days = queries.sales_per_day(connection=connection, start=None, event_ids=[event_id])
-    return {"sales_chart": sales.chart(days, today=today), "sales_totals": sales.totals(days)}
+    days = queries.sales_per_day(connection=connection, event_ids=[event_id])
+    return sales.shown(days, today=today)
 
 
 def _no_shows(connection: sa.Connection, event_id: str, request: HttpRequest) -> dict[str, Any]:
-    """Return the page that was asked for; its rows name tickets, so not everybody sees them."""
-    if not request.user.has_perm(MAY_NAME_TICKETS):
-        return {"no_shows": None}
+    """Return the page that was asked for."""
     asked = request.GET.get("page", "1")
     # Beyond a million pages, no number is meant.
     page = max(1, int(asked)) if re.fullmatch(r"[0-9]{1,6}", asked) else 1

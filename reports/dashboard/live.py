@@ -13,6 +13,7 @@ from core import db
 from reports import access
 from reports.dashboard import numbers
 from reports.dashboard.event_page import visible_event_or_404
+from reports.dashboard.night import asked_day
 
 
 @require_safe
@@ -25,11 +26,16 @@ def tonight(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def one_event(request: HttpRequest, quoted_id: str) -> JsonResponse:
-    """Answer one event's numbers; 404 when it does not exist or is not the reader's to see."""
+    """
+    Answer one event's numbers; 404 when it does not exist or is not the reader's to see.
+
+    `?night=2026-07-01` chooses the night of the refusals, as on the event's page.
+    """
     event_id = unquote(quoted_id)
     visible_event_or_404(request, event_id)
     with db.get_engine().connect() as connection:
-        found = numbers.of_event(connection=connection, now=timezone.now(), event_id=event_id)
+        asked = asked_day(request.GET.get("night", ""))
+        found = numbers.of_event(connection=connection, now=timezone.now(), event_id=event_id, asked=asked)
     if found is None:
         raise Http404
     return _answer(found)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.utils.dateparse import parse_date
+
 BEGINS = time(6)
 _HOUR = timedelta(hours=1)
 
@@ -46,3 +48,19 @@ def night_at(instant: datetime, zone: tzinfo) -> Night:
     """Return the night that `instant` belongs to."""
     local = instant.astimezone(zone)
     return night_of(local.date() if local.time() >= BEGINS else local.date() - timedelta(days=1), zone)
+
+
+def asked_day(text: str) -> date | None:
+    """Return the day that `text` names, such as "2026-07-01"; None for what is no day that has a night."""
+    try:
+        day = parse_date(text)
+    except ValueError:
+        return None  # such as the 31st of April
+    # A day at the calendar's very end has no next one.
+    is_within = day is not None and date.min + timedelta(days=2) < day < date.max - timedelta(days=2)
+    return day if is_within else None
+
+
+def chosen_night(asked: date | None, *, zone: tzinfo, last_scan_at: datetime | None, now: datetime) -> Night:
+    """Return the night that was asked for; else that of the last scan, else the one of `now`."""
+    return night_of(asked, zone) if asked else night_at(last_scan_at or now, zone)

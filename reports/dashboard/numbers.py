@@ -7,7 +7,7 @@ One shape for both: what a page was rendered with is what its script refreshes.
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,34 +16,50 @@ from django.urls import reverse
 
 from core import db
 from reports import queries
-from reports.queries import EventNumbers, MinuteCount
+from reports.dashboard.night import chosen_night, zone_of
+from reports.queries import EventNumbers, MinuteCount, ReasonCount
 from reports.queries.minutes import MINUTES, first_minute
 
 # A chart with more lines is no picture any more: the busiest have their own, the others share one.
 LONGEST_LEGEND = 6
+# How far back the refusals of tonight go.
+REFUSALS = timedelta(hours=12)
 TOTALS = ("sold_count", "admitted_count", "duplicate_count", "refused_count")
 
 
 def tonight(*, connection: sa.Connection, now: datetime, event_ids: Sequence[str] | None) -> dict[str, Any]:
     """Return the numbers of tonight's events, limited to `event_ids` unless None. Three statements."""
     events = queries.tonights_events(connection=connection, now=now, event_ids=event_ids)
-    return _numbers(connection=connection, now=now, events=events, refused_at=event_ids)
+    refusals = queries.refusals_by_reason(
+        connection=connection, start=now - REFUSALS, end=None, event_ids=event_ids
+    )
+    return _numbers(connection=connection, now=now, events=events, refusals=refusals)
 
 
-def of_event(*, connection: sa.Connection, now: datetime, event_id: str) -> dict[str, Any] | None:
-    """Return the same for one event, or None when there is no such event. Three statements."""
+def of_event(
+    *, connection: sa.Connection, now: datetime, event_id: str, asked: date | None
+) -> dict[str, Any] | None:
+    """
+    Return the same for one event, or None when there is no such event. Three statements.
+
+    Its refusals are those of the member `night`: the one `asked` for, else that of the last scan, else now's.
+    """
     event = queries.event_numbers(connection=connection, event_id=event_id)
     if event is None:
         return None
-    return _numbers(connection=connection, now=now, events=[event], refused_at=(event_id,))
+    night = chosen_night(asked, zone=zone_of(event.timezone), last_scan_at=event.last_scan_at, now=now)
+    refusals = queries.refusals_by_reason(
+        connection=connection, start=night.start, end=night.end, event_ids=(event_id,)
+    )
+    told = _numbers(connection=connection, now=now, events=[event], refusals=refusals)
+    return {**told, "night": night.day.isoformat()}
 
 
 def _numbers(
-    *, connection: sa.Connection, now: datetime, events: list[EventNumbers], refused_at: Sequence[str] | None
+    *, connection: sa.Connection, now: datetime, events: list[EventNumbers], refusals: list[ReasonCount]
 ) -> dict[str, Any]:
     names = {event.event_id: event.name for event in events}
     counts = queries.admissions_per_minute(connection=connection, now=now, event_ids=list(names))
-    refusals = queries.refusals_by_reason(connection=connection, now=now, event_ids=refused_at)
     return {
         "at": now.isoformat(),
         "events": [_event(event) for event in events],

@@ -12,6 +12,8 @@ from typing import Any
 from reports.queries import DaySales
 
 DAYS = 30
+# Django's own permission of the ETL's daily summary, by its name: what these figures are read from.
+MAY_SEE_SALES = "etl.view_dailyticketsales"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,3 +57,8 @@ def chart(days: Sequence[DaySales], *, today: date) -> dict[str, Any]:
         "days": [(first + timedelta(days=n)).isoformat() for n in range(DAYS)],
         "series": [{"label": currency, "counts": counts} for currency, counts in series.items()],
     }
+
+
+def shown(days: Sequence[DaySales], *, today: date) -> dict[str, Any]:
+    """Return what the section of sales shows of `days`."""
+    return {"sales_chart": chart(days, today=today), "sales_totals": totals(days)}

@@ -2,7 +2,6 @@
 What a file says about itself: the sheet "Parameters" of XLSX, and the head of a PDF.
 """
 
-from datetime import timedelta
 from typing import Any
 
 from reports.formats.contract import Content
@@ -15,7 +14,7 @@ def facts(content: Content) -> list[tuple[str, Any]]:
     return [
         ("Report", content.report.title),
         ("From", parameters.start),
-        ("To (included)", parameters.end - timedelta(days=1)),
+        ("To (included)", parameters.last_day),
         ("Events", "all" if events is None else ", ".join(events) or "none"),
         ("Generated at (UTC)", content.generated_at),
         ("Newest ETL run", "none" if content.etl_run_id is None else str(content.etl_run_id)),

@@ -1,8 +1,8 @@
 """
 What was sold for an event and what happened at its gates, over its whole life.
 
-Read from the counters and the ETL's summary: the cost grows with the events of the answer and their days,
-never with scans.
+Read from the counters and the ETL's summary, and the newest scan of each event by its index: the cost grows
+with the events of the answer and their days, never with scans.
 """
 
 from collections.abc import Sequence
@@ -49,56 +49,70 @@ def tonights_events(
 
     An event is on from 12 hours before its start until its end, or until 12 hours after its start where no
     end is known. The event of the latest scan comes first; those without a scan come last, by their start.
-    One statement.
+    A transfer, or an attempt that was reported without a scan, makes no event tonight's. One statement.
     """
     events = table("analytics.Event")
-    chosen = sa.union(_on_the_calendar(now), _scanned_lately(now)).subquery("chosen")
-    tonight = _numbers(events).where(events.c.event_id.in_(sa.select(chosen.c.event_id)))
+    last = _last_scan(events)
+    chosen = sa.union(sa.select(events.c.event_id).where(_is_on(events, now)), _counted_lately(now))
+    tonight = _numbers(events, last).where(
+        events.c.event_id.in_(sa.select(chosen.subquery("chosen").c.event_id)),
+        # Their counters changed lately, by a scan or by something else: only the scan itself tells.
+        sa.or_(_is_on(events, now), last.c.last_scan_at >= now - AROUND),
+    )
     return _answer(connection, tonight, event_ids)
 
 
 def event_numbers(*, connection: sa.Connection, event_id: str) -> EventNumbers | None:
     """Return one event's numbers, or None when there is no such event. One statement."""
-    found = _answer(connection, _numbers(table("analytics.Event")), (event_id,))
+    events = table("analytics.Event")
+    found = _answer(connection, _numbers(events, _last_scan(events)), (event_id,))
     return found[0] if found else None
 
 
-def _on_the_calendar(now: datetime) -> sa.Select[Any]:
-    events = table("analytics.Event")
+def _is_on(events: sa.Table, now: datetime) -> sa.ColumnElement[bool]:
     ends_at = sa.func.coalesce(events.c.ends_at, events.c.starts_at + AROUND)
-    return sa.select(events.c.event_id).where(events.c.starts_at <= now + AROUND, ends_at >= now)
+    return sa.and_(events.c.starts_at <= now + AROUND, ends_at >= now)
 
 
-def _scanned_lately(now: datetime) -> sa.Select[Any]:
+def _counted_lately(now: datetime) -> sa.Select[Any]:
+    """Return the events that may have been scanned for lately; few, so that the caller can look closer."""
     counters, since = table("analytics.EventCounter"), now - AROUND
-    # The day is indexed; `last_updated` must not be, for it changes with each scan.
+    # The day is indexed; `last_updated` must not be, for it changes with each scan. It changes with transfers
+    # and reported attempts, too.
     return sa.select(counters.c.event_id).where(
-        counters.c.day >= since.astimezone(UTC).date(), counters.c.last_updated >= since
+        counters.c.day >= since.astimezone(UTC).date(),
+        counters.c.last_updated >= since,
+        counters.c.scan_count > 0,
     )
 
 
-def _numbers(events: sa.Table) -> sa.Select[Any]:
+def _numbers(events: sa.Table, last: LateralFromClause) -> sa.Select[Any]:
     """Return the statement of every event's numbers; a sum for each event that the caller chooses."""
     gates, sales = _sums_at_the_gates(events), _sum_of_the_sales(events)
+    numbered = events.join(gates, sa.true()).join(sales, sa.true()).join(last, sa.true())
     return (
         sa.select(
             *(events.c[name] for name in ("event_id", "name", "starts_at", "ends_at", "timezone")),
             sales.c.sold_count,
             *(gates.c[name] for name in _COUNTS),
-            gates.c.last_scan_at,
+            last.c.last_scan_at,
         )
-        .select_from(events.join(gates, sa.true()).join(sales, sa.true()))
-        .order_by(
-            gates.c.last_scan_at.desc().nulls_last(), events.c.starts_at.nulls_last(), events.c.event_id
-        )
+        .select_from(numbered)
+        .order_by(last.c.last_scan_at.desc().nulls_last(), events.c.starts_at.nulls_last(), events.c.event_id)
     )
 
 
 def _sums_at_the_gates(events: sa.Table) -> LateralFromClause:
     counters = table("analytics.EventCounter")
     sums = [_sum(counters.c[name]).label(name) for name in _COUNTS]
-    last = sa.func.max(counters.c.last_updated).filter(counters.c.scan_count > 0).label("last_scan_at")
-    return sa.select(*sums, last).where(counters.c.event_id == events.c.event_id).lateral("gates")
+    return sa.select(*sums).where(counters.c.event_id == events.c.event_id).lateral("gates")
+
+
+def _last_scan(events: sa.Table) -> LateralFromClause:
+    """Return the instant of each event's newest scan: one step into the index of event and time."""
+    scans = table("analytics.Scan")
+    newest = sa.func.max(scans.c.received_at).label("last_scan_at")
+    return sa.select(newest).where(scans.c.event_id == events.c.event_id).lateral("last")
 
 
 def _sum_of_the_sales(events: sa.Table) -> LateralFromClause:

@@ -4,13 +4,11 @@ Why people were sent away.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from reports.tables import table
-
-WINDOW = timedelta(hours=12)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +20,10 @@ class ReasonCount:
 
 
 def refusals_by_reason(
-    *, connection: sa.Connection, now: datetime, event_ids: Sequence[str] | None
+    *, connection: sa.Connection, start: datetime, end: datetime | None, event_ids: Sequence[str] | None
 ) -> list[ReasonCount]:
     """
-    Count the scans that were refused in the 12 hours before `now`, by reason.
+    Count the scans that were refused from `start` until before `end` (None: until now), by reason.
 
     With None for the events, those of unknown events count too. The most frequent reason first, ties by name.
     One statement. Each refused scan made one invalid attempt: these are read, by their index of time, and not
@@ -36,10 +34,12 @@ def refusals_by_reason(
     counted = (
         sa.select(attempts.c.reason, count)
         # Others than gates report attempts too: those are no scans.
-        .where(attempts.c.received_at >= now - WINDOW, attempts.c.scan_id.is_not(None))
+        .where(attempts.c.received_at >= start, attempts.c.scan_id.is_not(None))
         .group_by(attempts.c.reason)
         .order_by(count.desc(), attempts.c.reason)
     )
+    if end is not None:
+        counted = counted.where(attempts.c.received_at < end)
     if event_ids is not None:
         counted = counted.where(attempts.c.event_id.in_(event_ids))
     return [ReasonCount(**row) for row in connection.execute(counted).mappings()]

@@ -23,19 +23,26 @@ class DaySales:
 
 
 def sales_per_day(
-    *, connection: sa.Connection, start: date | None, event_ids: Sequence[str] | None
+    *,
+    connection: sa.Connection,
+    event_ids: Sequence[str] | None,
+    first: date | None = None,
+    last: date | None = None,
 ) -> list[DaySales]:
     """
-    Return the sales of each day from `start` (None: from the first) on, by day, then by currency.
+    Return the sales of each day from `first` to `last`, both included, by day, then by currency.
 
-    A day without sales has no row. One statement over the ETL's daily summary.
+    None for one of them: no bound. A day without sales has no row; one after today may have some, where an
+    event's clock is ahead of ours. One statement over the ETL's daily summary.
     """
     days = table("etl.DailyTicketSales")
     groups = (days.c.sale_date, days.c.currency)
     tickets = sa.cast(sa.func.sum(days.c.tickets_sold), sa.BigInteger).label("ticket_count")
     summed = sa.select(*groups, tickets, sa.func.sum(days.c.revenue).label("revenue"))
-    if start is not None:
-        summed = summed.where(days.c.sale_date >= start)
+    if first is not None:
+        summed = summed.where(days.c.sale_date >= first)
+    if last is not None:
+        summed = summed.where(days.c.sale_date <= last)
     if event_ids is not None:
         summed = summed.where(days.c.event_id.in_(event_ids))
     rows = connection.execute(summed.group_by(*groups).order_by(*groups))

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import models
 
 from analytics.models import Event
+from core import db
 from reports import services
 from reports.catalogue import Parameters, find
 from reports.jobs.worker import work_off
@@ -42,6 +44,17 @@ def sell(event_id: str, tickets: int, revenue: str, *, currency: str = "EUR", da
         row_count=tickets,
         last_updated=EIGHT,
     )
+
+
+def sell_on_many_days(count: int) -> None:
+    """Put the summaries of `count` days in place, from the first of June on, one ticket each."""
+    statement = sa.text(
+        "INSERT INTO daily_ticket_sales (event_id, sale_date, currency, tickets_sold, revenue, row_count,"
+        " last_updated) SELECT :event, date '2025-06-01' + number, 'EUR', 1, 1, 1, now()"
+        " FROM generate_series(0, :count - 1) AS number"
+    )
+    with db.get_engine().begin() as connection:
+        connection.execute(statement, {"event": TONIGHT, "count": count})
 
 
 def etl_run(*, outcome: str = "done", **changes: Any) -> Any:

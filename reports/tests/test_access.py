@@ -1,5 +1,6 @@
 """Who may see, make and take what: permissions for each report, accesses for each event."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,9 @@ from reports import access, permissions
 from reports.catalogue import REPORTS, parameters_to_json
 from reports.models import FileFormat, GeneratedReport
 from reports.tests.conftest import JUNE, LODZ, NOW, TONIGHT
-from reports.tests.staff import member
+from reports.tests.staff import allow, member
+
+VERBS = (permissions.to_view, permissions.to_generate, permissions.to_download)
 
 
 class TestPermissions:
@@ -22,17 +25,29 @@ class TestPermissions:
         names = {f"reports.{name}" for name in Permission.objects.values_list("codename", flat=True)}
 
         for slug in permissions.SLUGS:
-            assert {permissions.to_generate(slug), permissions.to_download(slug)} <= names
+            assert {verb(slug) for verb in VERBS} <= names
         assert {permissions.VIEW, permissions.DELETE} <= names
 
     def test_are_separate_for_making_and_taking(self, tonight: Event) -> None:
         user = member("seller", "daily-sales")
 
-        assert access.may_view(user, "daily-sales")
+        assert access.viewable(user) == ["daily-sales"]
         assert access.may_generate(user, "daily-sales")
         assert access.may_download(user, "daily-sales")
         assert not access.may_generate(user, "transfers")
         assert not access.may_download(user, "a-report-of-long-ago")
+
+    @pytest.mark.parametrize("verb", VERBS)
+    def test_to_view_comes_with_each_of_a_reports_own_and_holds_for_it_alone(
+        self, tonight: Event, verb: Callable[[str], str]
+    ) -> None:
+        user = member("viewer")
+        allow(user, verb("daily-sales"))
+
+        assert access.viewable(User.objects.get(pk=user.pk)) == ["daily-sales"]
+
+    def test_to_view_reports_at_all_shows_none_by_itself(self, tonight: Event) -> None:
+        assert access.viewable(member("viewer")) == []
 
 
 class TestEventAccess:
@@ -95,4 +110,12 @@ class TestVisibleReports:
         nobody = User.objects.create_user("nobody", is_staff=True)
 
         assert not access.visible_reports(nobody).exists()
-        assert access.visible_reports(member("seller")).exists()
+        assert access.visible_reports(member("seller", "daily-sales")).exists()
+
+    def test_are_of_the_reports_that_the_user_may_view(self, tonight: Event) -> None:
+        for slug in ("daily-sales", "transfers", "of-an-earlier-version"):
+            GeneratedReport.objects.create(report=slug, format=FileFormat.CSV, requested_at=NOW)
+        seller, boss = member("seller", "daily-sales"), member("boss", is_superuser=True)
+
+        assert [each.report for each in access.visible_reports(seller)] == ["daily-sales"]
+        assert access.visible_reports(boss).count() == 3

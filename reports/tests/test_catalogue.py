@@ -1,7 +1,9 @@
 """What each report says of an evening at the gates."""
 
 import uuid
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -50,6 +52,12 @@ def rows(make: Make, slug: str, **narrowed: Any) -> list[list[str]]:
 
 def figures(make: Make, slug: str) -> dict[str, str]:
     return dict(make(slug).preview.figures)
+
+
+def cells(make: Make, slug: str) -> list[dict[str, str]]:
+    """Return the rows, each as column and text."""
+    names = [column.name for column in REPORTS[slug].columns]
+    return [dict(zip(names, row, strict=True)) for row in rows(make, slug)]
 
 
 class TestDailySales:
@@ -217,12 +225,66 @@ class TestEtlRuns:
         assert make("etl-runs").data_version != before
 
 
+# Figures that are the sum of a column, by their label.
+SUMS = {
+    "daily-sales": {"Total Sales": "tickets_sold"},
+    "sales-by-event": {"Total Sales": "tickets_sold"},
+    "gate-activity": {
+        "Scans": "scan_count",
+        "Admitted": "admitted_count",
+        "Duplicates": "duplicate_count",
+        "Refused": "refused_count",
+    },
+    "refused-scans": {"Refused Scans": "refused_count"},
+    "reconciliation": {"Sold": "sold_count", "Admitted": "admitted_count"},
+    "etl-runs": {"Read": "read_count", "Rejected": "rejected_count"},
+}
+
+
 class TestEveryReport:
     @pytest.mark.parametrize("slug", REPORTS)
-    def test_totals_equal_the_rows(self, evening: None, make: Make, slug: str) -> None:
+    def test_has_as_many_rows_as_it_expected(self, evening: None, make: Make, slug: str) -> None:
         made = make(slug)
 
         assert made.row_count == made.row_total == len(made.preview.rows)
+
+    @pytest.mark.parametrize("slug", SUMS)
+    def test_totals_equal_the_sums_of_the_rows(self, evening: None, make: Make, slug: str) -> None:
+        for number in range(3):
+            sell(LODZ, number + 1, "10.10", currency="PLN", days=number)
+            scan(ticket("ola", event=LODZ), minutes=number)
+            etl_run(read_count=number + 5, rejected_count=number)
+
+        told = figures(make, slug)
+
+        sums = {label: sum(int(row[name]) for row in cells(make, slug)) for label, name in SUMS[slug].items()}
+        assert {label: told[label] for label in sums} == {label: str(total) for label, total in sums.items()}
+        assert any(sums.values())
+
+    @pytest.mark.parametrize("slug", ["daily-sales", "sales-by-event"])
+    def test_totals_money_as_the_sum_of_the_rows_in_each_currency(
+        self, evening: None, make: Make, slug: str
+    ) -> None:
+        for days in range(3):
+            sell(LODZ, 1, "10.10", currency="PLN", days=days)
+            sell(TONIGHT, -1, "-20.05", days=days + 1)
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        for row in cells(make, slug):
+            sums[row["currency"]] += Decimal(row["revenue"])
+
+        told = [value for label, value in make(slug).preview.figures if label == "Total Revenue"]
+
+        assert told == [f"{sums[currency]} {currency}" for currency in ("EUR", "PLN")]
+        assert set(sums) == {"EUR", "PLN"}
+
+    @pytest.mark.parametrize(
+        ("slug", "label"),
+        [("duplicates", "Duplicate Scans"), ("transfers", "Transfers"), ("etl-runs", "Runs")],
+    )
+    def test_counts_its_rows(self, evening: None, make: Make, slug: str, label: str) -> None:
+        etl_run()
+
+        assert figures(make, slug)[label] == str(len(rows(make, slug))) != "0"
 
     @pytest.mark.parametrize("slug", REPORTS)
     @pytest.mark.parametrize("file_format", FileFormat.values)
@@ -246,6 +308,34 @@ class TestEveryReport:
         scan("no ticket either", minutes=30)
 
         assert make("refused-scans").data_version != before
+
+    def test_is_stale_after_a_ticket_was_shown_again(self, evening: None, make: Make) -> None:
+        before = make("duplicates")
+        scan(ticket("ben", event=TONIGHT), minutes=30)
+
+        after = make("duplicates")
+
+        assert after.data_version != before.data_version
+        assert after.row_count == before.row_count + 1
+
+    def test_of_etl_runs_is_stale_after_a_run_its_end_and_a_reject(self, tonight: Event, make: Make) -> None:
+        versions = [make("etl-runs").data_version]
+
+        run = etl_run(outcome="running", finished_at=None)
+        versions.append(make("etl-runs").data_version)
+        model("etl.Run")._default_manager.update(outcome="done", finished_at=EIGHT)
+        versions.append(make("etl-runs").data_version)
+        model("etl.RejectedRow")._default_manager.create(
+            source="upstream",
+            endpoint="sales",
+            run=run,
+            payload={},
+            first_rejected_at=EIGHT,
+            last_rejected_at=EIGHT,
+        )
+        versions.append(make("etl-runs").data_version)
+
+        assert len(set(versions)) == len(versions)
 
     def test_is_stale_after_a_transfer(self, evening: None, make: Make) -> None:
         before = make("transfers").data_version

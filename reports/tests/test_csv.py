@@ -1,6 +1,7 @@
 """CSV: what is written can be read, and nothing in it is a formula."""
 
 import csv
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -15,8 +16,9 @@ from core import db
 from reports.catalogue import Column, Kind
 from reports.formats.csv import Csv, defused
 from reports.formats.csv_lines import FORMULA_STARTS
+from reports.making.rows import BATCH
 from reports.models import FileFormat
-from reports.tests.conftest import TONIGHT, Make, sell
+from reports.tests.conftest import JUNE, TONIGHT, Make, sell, sell_on_many_days
 
 pytestmark = pytest.mark.django_db
 
@@ -95,8 +97,16 @@ class TestFile:
         assert [row[5] for row in rows] == ["EUR", '"', "NGN", "'=1", "USD", "a,b"]
         assert [row[2] for row in rows] == [f"2025-06-0{day}" for day in range(1, 7)]
 
-    def test_has_all_rows_over_several_batches(self, tonight: Event, make: Make) -> None:
-        for day in range(29):
-            sell(TONIGHT, day, "1", days=day)
+    def test_has_a_line_for_each_row_in_order_over_several_batches(self, tonight: Event, make: Make) -> None:
+        count = 2 * BATCH + 1
+        sell_on_many_days(count)
+        end = JUNE.start + timedelta(days=count)
 
-        assert make("sales-by-event").preview.rows[0][3] == str(sum(range(29)))
+        path = make("daily-sales", parameters=replace(JUNE, end=end)).path
+
+        lines = path.read_bytes().split(b"\r\n")
+        days = [JUNE.start + timedelta(days=number) for number in range(count)]
+        assert [line.decode() for line in lines[-count - 1 :]] == [
+            *(f"tonight,Afrobeats Live 2025,{day},1,1.0000,EUR" for day in days),
+            "",
+        ]

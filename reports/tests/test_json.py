@@ -46,12 +46,14 @@ class TestDailySalesAsJson:
 
 
 class TestEveryOtherReportAsJson:
-    def test_names_its_parameters_and_is_readable_without_rows(self, tonight: Event, make: Make) -> None:
+    def test_names_its_first_and_last_day_and_is_readable_without_rows(
+        self, tonight: Event, make: Make
+    ) -> None:
         document = json.loads(make("transfers", FileFormat.JSON).path.read_bytes())
 
         assert (document["report"], document["from"], document["to"]) == (
             "transfers",
             "2025-06-01",
-            "2025-07-01",
+            "2025-06-30",
         )
         assert (document["event_ids"], document["rows"]) == (None, [])

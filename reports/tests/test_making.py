@@ -12,13 +12,23 @@ import sqlalchemy as sa
 from django.db import connections, transaction
 
 from analytics.models import Event
-from core import db
+from analytics.tests.conftest import forged, scan, ticket
 from reports.catalogue import Parameters, find
 from reports.making import InsideTransaction, MadeFile, Preview, make_file
 from reports.making.rows import BATCH
 from reports.making.snapshot import snapshot
 from reports.models import FileFormat
-from reports.tests.conftest import JUNE, LODZ, NOW, TONIGHT, Make, etl_run, model, sell
+from reports.tests.conftest import (
+    JUNE,
+    LODZ,
+    NOW,
+    TONIGHT,
+    Make,
+    etl_run,
+    model,
+    sell,
+    sell_on_many_days,
+)
 
 
 def elsewhere(action: Callable[[], object]) -> None:
@@ -33,16 +43,6 @@ def elsewhere(action: Callable[[], object]) -> None:
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()
-
-
-def sell_on_many_days(count: int) -> None:
-    statement = sa.text(
-        "INSERT INTO daily_ticket_sales (event_id, sale_date, currency, tickets_sold, revenue, row_count,"
-        " last_updated) SELECT :event, date '2025-06-01' + number, 'EUR', 1, 1, 1, now()"
-        " FROM generate_series(0, :count - 1) AS number"
-    )
-    with db.get_engine().begin() as connection:
-        connection.execute(statement, {"event": TONIGHT, "count": count})
 
 
 def make_with(path: Path, on_progress: Callable[[int, int | None], None]) -> MadeFile:
@@ -208,14 +208,31 @@ class TestDataVersion:
 
         assert make("sales-by-event").data_version != before
 
-    def test_of_sales_stays_when_the_gates_are_busy_in_another_month(
-        self, tonight: Event, make: Make
-    ) -> None:
+    def test_stays_with_a_sale_in_another_month(self, tonight: Event, make: Make) -> None:
         sell(TONIGHT, 1, "10")
         before = make("daily-sales").data_version
         sell(TONIGHT, 1, "10", days=40)
 
         assert make("daily-sales").data_version == before
+
+    def test_of_daily_sales_changes_when_the_gates_refuse_somebody_unless_in_another_month(
+        self, tonight: Event, make: Make
+    ) -> None:
+        before = make("daily-sales").data_version
+        scan(forged("T-1", event=TONIGHT), minutes=40 * 24 * 60)
+        in_another_month = make("daily-sales").data_version
+        scan(forged("T-1", event=TONIGHT))
+
+        assert in_another_month == before
+        assert make("daily-sales").data_version != before
+
+    def test_of_sales_by_event_stays_when_the_gates_are_busy(self, tonight: Event, make: Make) -> None:
+        sell(TONIGHT, 1, "10")
+        before = make("sales-by-event").data_version
+        scan(ticket("T-1", event=TONIGHT))
+        scan(forged("T-1", event=TONIGHT))
+
+        assert make("sales-by-event").data_version == before
 
     def test_differs_from_report_to_report_and_period_to_period(self, tonight: Event, make: Make) -> None:
         one_day = Parameters(start=date(2025, 6, 1), end=date(2025, 6, 2))

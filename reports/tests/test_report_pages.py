@@ -179,10 +179,11 @@ class TestReportPage:
         assert "Its file expired" in page
         assert reverse("report-download", args=[made.pk]) not in page
 
-    def test_of_an_earlier_version_is_shown_all_the_same(self, staff: Client, made: GeneratedReport) -> None:
+    def test_of_an_earlier_version_is_shown_to_superusers_all_the_same(self, made: GeneratedReport) -> None:
         GeneratedReport.objects.update(report="weekly-sales", parameters={}, preview={})
+        boss = client_of(member("boss", is_superuser=True))
 
-        assert "of an earlier version" in text(staff.get(page_of(made)))
+        assert "of an earlier version" in text(boss.get(page_of(made)))
 
     def test_leads_to_a_form_filled_in_like_it(self, staff: Client, made: GeneratedReport) -> None:
         address = staff.get(page_of(made)).context["like_url"]
@@ -328,7 +329,9 @@ class TestPermissions:
         assert LIST not in text(newcomer.get("/admin/"))
 
     def test_to_view_alone_shows_and_makes_nothing(self, tonight: Event, made: GeneratedReport) -> None:
-        viewer = client_of(member("viewer"))
+        user = member("viewer")
+        allow(user, permissions.to_view("daily-sales"))
+        viewer = client_of(user)
 
         page = text(viewer.get(page_of(made)))
 
@@ -337,6 +340,14 @@ class TestPermissions:
         assert "New report" not in text(viewer.get(LIST))
         assert viewer.get(FORM).status_code == 403
         assert viewer.post(reverse("admin:report-again", args=[made.pk])).status_code == 403
+
+    def test_to_view_one_report_shows_no_other(self, made: GeneratedReport) -> None:
+        other = client_of(member("other", "transfers"))
+
+        assert other.get(page_of(made)).status_code == 404
+        assert other.get(reverse("admin:report-progress", args=[made.pk])).status_code == 404
+        assert other.get(LIST).context["cl"].result_count == 0
+        assert "Daily sales" not in text(other.get(LIST))
 
     def test_strangers_are_sent_to_the_login(self, made: GeneratedReport) -> None:
         answer = Client().get(reverse("admin:report-progress", args=[made.pk]))

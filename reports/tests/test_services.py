@@ -167,6 +167,15 @@ class TestDeleting:
         assert files(storage_folder) == []
         assert Download.objects.get().generated_report is None
 
+    def test_takes_a_report_that_the_user_may_see(self, made: GeneratedReport, storage_folder: Path) -> None:
+        janitor = member("janitor", "transfers")
+        allow(janitor, permissions.DELETE)
+
+        with pytest.raises(services.NotAllowed, match=permissions.to_view("daily-sales")):
+            services.delete(user=User.objects.get(pk=janitor.pk), generated=made)
+
+        assert files(storage_folder) == [made.file_name]
+
     def test_takes_a_permission(self, made: GeneratedReport, seller: User, storage_folder: Path) -> None:
         with pytest.raises(services.NotAllowed, match=permissions.DELETE):
             services.delete(user=seller, generated=made)

@@ -1,10 +1,12 @@
 // Refreshes the numbers of a page without loading it again. It asks nothing while nobody looks, keeps the last
-// numbers while there is no connection, and says so.
+// numbers while there is no connection, and says so. Once the reader was logged out or may not see them any more,
+// it says that with a way on, and asks no more until they come back to the page.
 
+import { ask, sayEnd } from "./asking.js";
 import { showMinutes, showSales } from "./charts.js";
 
 const EVERY = 5000;
-const PATIENCE = 10000;
+const GONE = "This event is gone, or you may not see it any more. These are the last numbers.";
 const page = document.querySelector(".evening");
 const all = (selector, from = page) => from.querySelectorAll(selector);
 const shown = (number) => number.toLocaleString("en-US");
@@ -128,30 +130,23 @@ function say(state, text) {
   write(page.querySelector("[data-state]"), text);
 }
 
-async function ask() {
-  const answer = await fetch(page.dataset.live, { redirect: "manual", signal: AbortSignal.timeout(PATIENCE) });
-  // The admin sends whoever is logged out to its login.
-  if (answer.type === "opaqueredirect") return null;
-  if (!answer.ok) throw new Error(`answered ${answer.status}`);
-  return answer.json();
-}
-
 async function refresh() {
   if (isAsking) return;
   isAsking = true;
   let isOver = false;
   try {
-    const numbers = await ask();
-    isOver = numbers === null;
+    const { body, end } = await ask(page.dataset.live, GONE);
+    isOver = Boolean(end);
     if (isOver) {
-      say("lost", "You are logged out. Load the page again to log in");
+      say("lost", "");
+      sayEnd(page.querySelector("[data-state]"), end);
     } else {
+      const numbers = JSON.parse(body);
       showAll(numbers);
       say("live", "Live");
       write(page.querySelector("[data-updated]"), `updated ${new Date(numbers.at).toLocaleTimeString()}`);
     }
   } catch {
-    // Whatever it was (no network, a busy database's 503, a restart), the next try may succeed.
     say("lost", "No connection, retrying. These are the last numbers");
   }
   isAsking = false;

@@ -1,10 +1,12 @@
 // Follows a report while it waits and while it is made, then puts the finished page's content in place.
-// It asks nothing while nobody looks, and keeps on trying while there is no connection.
+// It asks nothing while nobody looks, keeps on trying while there is no connection, and stops with a way on when
+// the reader was logged out or may not see the report any more.
 
+import { ask, sayEnd } from "./asking.js";
 import { showTimes } from "./live.js";
 
 const EVERY = 1000;
-const PATIENCE = 10000;
+const GONE = "This report was deleted, or you may not see it any more.";
 const announcement = document.querySelector("[data-announcement]");
 const report = document.getElementById("report");
 const part = (name) => report.querySelector(`[data-${name}]`);
@@ -42,17 +44,8 @@ function show(progress) {
   say(progress.sentence);
 }
 
-async function ask(address) {
-  const answer = await fetch(address, { redirect: "manual", signal: AbortSignal.timeout(PATIENCE) });
-  // The admin sends whoever is logged out to its login.
-  if (answer.type === "opaqueredirect") return { end: "You are logged out. Load the page again to log in." };
-  if (answer.status === 404) return { end: "This report was deleted." };
-  if (!answer.ok) throw new Error(`answered ${answer.status}`);
-  return { body: await answer.text() };
-}
-
 async function showEnd(sentence) {
-  const { body, end } = await ask(location.href);
+  const { body, end } = await ask(location.href, GONE);
   if (end) return end;
   const finished = new DOMParser().parseFromString(body, "text/html").getElementById("report");
   delete report.dataset.progress;
@@ -66,7 +59,7 @@ async function showEnd(sentence) {
 }
 
 async function follow() {
-  const { body, end } = await ask(report.dataset.progress);
+  const { body, end } = await ask(report.dataset.progress, GONE);
   if (end) return end;
   const progress = JSON.parse(body);
   if (progress.is_over) return showEnd(progress.sentence);
@@ -81,11 +74,11 @@ async function refresh() {
     const end = await follow();
     if (end) {
       delete report.dataset.progress;
-      hint(end);
-      say(end);
+      sayEnd(part("hint"), end);
+      part("hint").hidden = false;
+      say(end.text);
     }
   } catch {
-    // Whatever it was (no network, a busy database's 503, a restart), the next try may succeed.
     hint("No connection, retrying. The report is made all the same.");
   }
   isAsking = false;

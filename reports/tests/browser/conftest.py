@@ -101,16 +101,16 @@ Open = Callable[..., AbstractContextManager["Page"]]
 
 @pytest.fixture
 def open_page(chromium: "Browser", server: LiveServer, transactional_db: None) -> Open:
-    """Opens a page of the service as a user; at the end, nothing on it may have failed."""
+    """Opens a page of the service as a user; at the end, nothing on it may have failed but with `refused`."""
 
     @contextmanager
-    def opened(user: User | None = None, **options: Any) -> Iterator["Page"]:
+    def opened(user: User | None = None, *, refused: int | None = None, **options: Any) -> Iterator["Page"]:
         context = chromium.new_context(base_url=server.url, **{"viewport": WIDE, **options})
         if user is not None:
             _log_in(context, user, server.url)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        watch = Watch(page, server.url)
+        watch = Watch(page, server.url, refused=refused)
         try:
             yield page
         finally:

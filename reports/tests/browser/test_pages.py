@@ -17,9 +17,11 @@ from analytics.tests.conftest import ticket
 from reports import services as report_services
 from reports.catalogue import Parameters
 from reports.jobs.worker import work_off
-from reports.models import FileFormat
+from reports.models import EventAccess, FileFormat
 from reports.tests.browser.conftest import NARROW, Open
 from reports.tests.browser.evening import make_evening
+from reports.tests.browser.watching import asks_no_more
+from reports.tests.staff import member
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -91,6 +93,27 @@ class TestDashboard:
 
             page.locator("[data-total=admitted_count]", has_text="1").wait_for()
             assert page.evaluate("window.isTheSamePage === true")
+
+
+class TestAnEventsPage:
+    def test_of_an_event_that_was_taken_from_its_reader_says_so_and_asks_no_more(
+        self, open_page: Open, tonight: Event
+    ) -> None:
+        other = Event.objects.create(event_id="other", name="Another")
+        usher = member("usher", events=(tonight,))
+        with open_page(usher, refused=404) as page:
+            page.clock.install()
+            page.goto("/admin/events/tonight/live/")
+            page.get_by_role("status").filter(has_text="Live").wait_for()
+
+            EventAccess.objects.update(event=other)
+            page.clock.run_for(5_000)
+
+            said = page.get_by_role("status").filter(has_text="This event is gone, or you may not see it")
+            said.wait_for()
+            assert asks_no_more(page, "live.json")
+            said.get_by_role("link", name="Load the page again").click()
+            page.get_by_text("Not Found").first.wait_for()
 
 
 class TestEveryPage:

@@ -6,15 +6,20 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
 
+from reports import permissions
 from reports.models import GeneratedReport, ReportState
 from reports.tests.browser.conftest import Open, working
 from reports.tests.browser.evening import make_evening
+from reports.tests.browser.watching import asks_no_more
+from reports.tests.staff import forbid
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -44,6 +49,8 @@ def make(page: "Page", report: str, file_format: str = "CSV", *, preset: str = "
     """Ask for a report, from the list on; end on its page."""
     page.goto(LIST)
     page.get_by_role("link", name="New report").click()
+    # Its script fills in a preset's days: pressed before it runs, the button does nothing.
+    page.wait_for_url("**/add/", wait_until="load")
     page.get_by_role("radio", name=report).check()
     page.get_by_role("button", name=preset).click()
     page.get_by_role("radio", name=file_format, exact=False).first.check()
@@ -137,6 +144,35 @@ class TestAReport:
 
             page.get_by_text("The disk said: full. Make room.").wait_for()
             assert page.get_by_role("button", name="Make again").is_visible()
+
+    def test_that_may_not_be_seen_any_more_says_so_and_asks_no_more(
+        self, open_page: Open, seller: User
+    ) -> None:
+        with open_page(seller, refused=403) as page:
+            page.clock.install()
+            make(page, "Daily sales")
+
+            forbid(seller, permissions.VIEW)
+
+            page.locator("[data-hint]", has_text="You may not see this any more.").wait_for()
+            assert page.locator("[data-announcement]").inner_text() == "You may not see this any more."
+            assert asks_no_more(page, "progress.json")
+            page.get_by_role("link", name="Load the page again").click()
+            page.get_by_text("403 Forbidden").wait_for()
+
+    def test_whose_reader_was_logged_out_leads_to_the_login(self, open_page: Open, seller: User) -> None:
+        with open_page(seller) as page:
+            page.clock.install()
+            make(page, "Daily sales")
+            address = page.url
+
+            Session.objects.all().delete()
+
+            page.locator("[data-hint]", has_text="You are logged out.").wait_for()
+            assert asks_no_more(page, "progress.json")
+            page.get_by_role("link", name="Log in").click()
+            page.get_by_label("Username").wait_for()
+            assert address.removeprefix(page.url.partition("/admin")[0]) in unquote(page.url)
 
     def test_is_deleted_after_a_question(self, open_page: Open, boss: User) -> None:
         with open_page(boss) as page, working():

@@ -9,11 +9,12 @@ if TYPE_CHECKING:
 
 
 class Watch:
-    """Collects the faults of a page, in words."""
+    """Collects the faults of a page, in words; not the answers `refused`, a status that a test asks for."""
 
-    def __init__(self, page: "Page", home: str) -> None:
+    def __init__(self, page: "Page", home: str, *, refused: int | None = None) -> None:
         self.faults: list[str] = []
         self._home = home
+        self._refused = refused
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.faults.append(f"uncaught: {error}"))
         page.on("request", self._request)
@@ -21,7 +22,9 @@ class Watch:
         page.on("response", self._response)
 
     def _console(self, message: "ConsoleMessage") -> None:
-        if message.type in {"error", "warning"}:
+        # The browser itself tells of every refusal there.
+        is_refusal = f"the server responded with a status of {self._refused} " in message.text
+        if message.type in {"error", "warning"} and not is_refusal:
             self.faults.append(f"console: {message.text}")
 
     def _request(self, request: "Request") -> None:
@@ -34,5 +37,13 @@ class Watch:
             self.faults.append(f"failed: {request.url} {request.failure}")
 
     def _response(self, response: "Response") -> None:
-        if response.status >= 400:
+        if response.status >= 400 and response.status != self._refused:
             self.faults.append(f"answered {response.status}: {response.url}")
+
+
+def asks_no_more(page: "Page", name: str) -> bool:
+    """Let a minute pass on the page's installed clock; tell whether it did not ask for `name` meanwhile."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.clock.run_for(60_000)
+    return not [url for url in asked if name in url]

@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from analytics import qr, services
+from analytics.facts import InvalidAttemptFact, TransferFact
 from analytics.models import Event
 from analytics.tests.conftest import forged, ticket
 from core.db import get_engine
@@ -69,6 +70,39 @@ def _record(text: str, *, at: datetime, gate: str) -> None:
         scanned_at=at,
         received_at=at,
     )
+
+
+def transfer(event: str, *, at: datetime) -> None:
+    """Record that a ticket was given to somebody else."""
+    given = TransferFact(
+        transfer_id=uuid.uuid4(),
+        event_id=event,
+        ticket_id="T-1",
+        from_user="ada",
+        to_user="ben",
+        is_successful=True,
+        reason="",
+        transferred_at=at,
+        received_at=at,
+    )
+    services.record_transfer(transfer=given)
+
+
+def report_attempt(event: str, *, at: datetime) -> None:
+    """Record an invalid attempt that no gate scanned."""
+    attempt = InvalidAttemptFact(
+        attempt_id=uuid.uuid4(),
+        event_id=event,
+        ticket_id="T-1",
+        reason="screenshot",
+        detail="",
+        gate=NORTH,
+        scanner_id="",
+        scan_id=None,
+        attempted_at=at,
+        received_at=at,
+    )
+    services.record_invalid_attempt(attempt=attempt)
 
 
 def sell(

@@ -6,10 +6,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from analytics.models import Event
-from reports.tests.dashboard.conftest import JAZZ, SOUTH, make_event, ran, recorded, refuse, scan, sell
+from reports.dashboard.sales import MAY_SEE_SALES
+from reports.tests.dashboard.conftest import (
+    JAZZ,
+    SOUTH,
+    client_of,
+    make_event,
+    ran,
+    recorded,
+    refuse,
+    scan,
+    sell,
+)
+from reports.tests.staff import allow
 
 
 def page(client: Client) -> str:
@@ -59,6 +72,29 @@ class TestOnABusyEvening:
 
         assert "EUR 60.00 3 tickets" in text
         assert "GBP 1,234.50 1 ticket" in text
+
+    def test_totals_the_days_of_its_chart(self, boss: Client, now: datetime) -> None:
+        for days in (-30, -29, 1):
+            sell(f"sold {days}", day=now.date() + timedelta(days=days), currency="NZD")
+
+        shown = boss.get("/admin/").context
+
+        drawn = {line["label"]: sum(line["counts"]) for line in shown["sales_chart"]["series"]}
+        assert drawn["NZD"] == 1
+        assert {total.currency: total.ticket_count for total in shown["sales_totals"]} == drawn
+
+    def test_shows_no_money_to_those_who_may_not_view_sales(self, newcomer: Client) -> None:
+        text = html(newcomer)
+
+        assert "ask for the permission to view daily ticket sales" in text
+        assert "sales-data" not in text
+        assert "EUR" not in text
+
+    def test_shows_it_to_those_who_may(self, tonight: Event) -> None:
+        accountant = User.objects.create(username="accountant", is_staff=True)
+        allow(accountant, MAY_SEE_SALES)
+
+        assert "EUR 60.00 3 tickets" in page(client_of(accountant))
 
     def test_takes_at_most_12_statements(self, boss: Client, usher: Client) -> None:
         for client in (boss, usher):

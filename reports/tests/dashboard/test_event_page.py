@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.test import Client
 
 from analytics.models import Event
+from core import db
 from reports.models import EventAccess
 from reports.queries.no_shows import PAGE_LENGTH
 from reports.tests.dashboard.conftest import (
@@ -66,6 +69,18 @@ class TestTheEventPage:
     def test_is_not_there_for_an_unknown_event(self, boss: Client) -> None:
         assert boss.get(address("nothing")).status_code == 404
 
+    @pytest.mark.parametrize("quoted", ["%00", "tonight%00", "x" * 201])
+    def test_is_not_there_for_what_postgres_cannot_hold(self, boss: Client, quoted: str) -> None:
+        for page in ("live/", "live.json"):
+            assert boss.get(f"/admin/events/{quoted}/{page}").status_code == 404
+
+    @pytest.mark.parametrize("page", ["change", "history", "delete"])
+    def test_is_not_there_to_be_changed_either(self, boss: Client, page: str) -> None:
+        answer = boss.get(f"/admin/analytics/event/tonight%00/{page}/")
+
+        # As Django answers for any object that does not exist, with a message.
+        assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+
     def test_is_not_there_for_a_reader_of_other_events(self, usher: Client, jazz: Event) -> None:
         assert usher.get(address(JAZZ)).status_code == 404
 
@@ -84,11 +99,40 @@ class TestTheEventPage:
         assert "No sales of this event yet" in text
         assert "Nobody came in during the last hour" in text
 
+    def test_shows_no_money_to_those_who_may_not_view_sales(self, newcomer: Client, now: datetime) -> None:
+        sell("T-1", day=now.date())
+
+        text = page(newcomer)
+
+        assert "Admitted 0 of 1 tickets sold" in text
+        assert "ask for the permission to view daily ticket sales" in text
+        assert "EUR" not in text
+
     def test_is_linked_from_the_list_of_events(self, boss: Client, jazz: Event) -> None:
         events = boss.get("/admin/analytics/event/").content.decode()
 
         assert f'href="{address(TONIGHT)}"' in events
         assert f'href="{address(JAZZ)}"' in events
+
+
+@pytest.mark.django_db(transaction=True)
+class TestConnections:
+    @pytest.mark.parametrize("page", ["/admin/", address()])
+    def test_one_at_a_time_suffices_for_a_reader_whose_permissions_are_asked(
+        self, usher: Client, page: str
+    ) -> None:
+        held: list[int] = []
+
+        def note(*told: Any) -> None:
+            del told
+            held.append(db.pool_stats().checked_out)
+
+        with ExitStack() as stack:
+            sa.event.listen(db.get_engine(), "before_cursor_execute", note)
+            stack.callback(sa.event.remove, db.get_engine(), "before_cursor_execute", note)
+            assert usher.get(page).status_code == 200
+
+        assert set(held) == {1}
 
 
 @pytest.mark.usefixtures("tonight")
@@ -140,6 +184,28 @@ class TestTheHeatmap:
         Event.objects.filter(pk=TONIGHT).update(timezone="Mars/Olympus")
 
         assert "No scan in this night" in page(boss)
+
+
+@pytest.mark.usefixtures("tonight")
+class TestRefusals:
+    def test_are_those_of_the_night_that_is_shown(self, boss: Client, now: datetime) -> None:
+        refuse("T-1", at=TEN_PM)
+        refuse("T-2", at=TWO_AM)
+        refuse("T-3", at=now)
+
+        asked, unasked = page(boss, night="2026-07-01"), page(boss)
+
+        assert "Refusals by reason in the night of 1 July 2026 Invalid signature 2" in asked
+        assert "Invalid signature 1" in unasked
+        assert "Nobody was refused in this night." in page(boss, night="2026-05-03")
+
+    def test_stay_those_of_that_night_when_they_are_refreshed(self, boss: Client, now: datetime) -> None:
+        refuse("T-1", at=TEN_PM)
+        scan("T-2", at=now)
+
+        live_url = boss.get(address(), {"night": "2026-07-01"}).context["live_url"]
+
+        assert [each["refused_count"] for each in boss.get(live_url).json()["refusals"]] == [1]
 
 
 @pytest.mark.usefixtures("tonight")

@@ -63,6 +63,14 @@ class TestTonightsNumbers:
         assert numbers["refusals"] == []
         assert numbers["minutes"]["series"] == []
 
+    def test_have_the_refusals_of_the_last_12_hours(
+        self, boss: Client, tonight: Event, now: datetime
+    ) -> None:
+        refuse("T-1", at=now - timedelta(hours=11.9))
+        refuse("T-1", at=now - timedelta(hours=12.1))
+
+        assert [each["refused_count"] for each in live(boss)["refusals"]] == [1]
+
     def test_count_refusals_of_unknown_events_for_those_who_see_all(
         self, boss: Client, db: None, now: datetime
     ) -> None:

@@ -65,10 +65,10 @@ def _year(db: None) -> None:
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield a plan's nodes, the outermost first."""
+    """Yield a plan's nodes, the outermost first, each with the kind of the node that it feeds."""
     yield plan
     for each in plan.get("Plans", ()):
-        yield from nodes(each)
+        yield from nodes({**each, "Feeds": plan["Node Type"]})
 
 
 def plans(statements: Statements) -> Iterator[dict[str, Any]]:
@@ -87,8 +87,20 @@ def read_whole(statements: Statements) -> set[str]:
 
 def searched(statements: Statements, table: str) -> list[str]:
     """Return what an index of `table` is searched for; a bitmap's index is named without its table."""
-    conditions = [(node.get("Index Name", ""), node.get("Index Cond", "")) for node in plans(statements)]
-    return [condition for index, condition in conditions if index.startswith(table)]
+    return [node.get("Index Cond", "") for node in _searches(statements, table) if not _is_one_step(node)]
+
+
+def stepped_into(statements: Statements, table: str) -> list[str]:
+    """Return what an index of `table` is entered for, to read its first row of that and no other."""
+    return [node["Index Cond"] for node in _searches(statements, table) if _is_one_step(node)]
+
+
+def _searches(statements: Statements, table: str) -> list[dict[str, Any]]:
+    return [node for node in plans(statements) if node.get("Index Name", "").startswith(table)]
+
+
+def _is_one_step(node: dict[str, Any]) -> bool:
+    return node["Node Type"] == "Index Only Scan" and node.get("Feeds") == "Limit"
 
 
 PAGES = (
@@ -121,6 +133,14 @@ class TestThePlans:
             attempts = searched(statements, "invalid_attempts")
             assert attempts, page
             assert all("received_at" in each for each in attempts), page
+
+    def test_find_the_newest_scan_of_an_event_in_one_step(self, boss: Client) -> None:
+        for page in PAGES[:4]:
+            with recorded() as statements:
+                boss.get(page)
+
+            (condition,) = stepped_into(statements, "ticket_scans")
+            assert "event_id" in condition, page
 
     def test_find_everything_about_a_ticket_by_its_id(self, boss: Client) -> None:
         with recorded() as statements:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.test import Client
@@ -56,6 +57,41 @@ class TestTheAdminsPages:
 
         assert set(LIMITED) <= with_event
         assert [model for model in with_event if not type(pages[model]).__name__.startswith("Limited")] == []
+
+
+@pytest.mark.usefixtures("tonight")
+class TestTheEtlsPages:
+    @pytest.fixture
+    def told(self, tonight: Event, now: datetime) -> dict[str, int]:
+        """A run and a row that it rejected: of which event, only the row's payload knows."""
+        run = apps.get_model("etl.Run").objects.create(source="shop", mode="full", started_at=now)
+        rejected = apps.get_model("etl.RejectedRow").objects.create(
+            source="shop",
+            endpoint="sales",
+            run=run,
+            payload={"event": JAZZ, "buyer": "ada@example.org"},
+            first_rejected_at=now,
+            last_rejected_at=now,
+        )
+        return {"run": run.pk, "rejectedrow": rejected.pk}
+
+    @pytest.mark.parametrize("name", ["run", "rejectedrow"])
+    def test_show_nothing_to_the_limited_and_all_to_others(
+        self, usher: Client, boss: Client, told: dict[str, int], name: str
+    ) -> None:
+        listed = reverse(f"admin:etl_{name}_changelist")
+        change = reverse(f"admin:etl_{name}_change", args=[told[name]])
+
+        assert usher.get(listed).context["cl"].result_count == 0
+        assert usher.get(change).status_code == 302
+        assert boss.get(listed).context["cl"].result_count == 1
+        assert boss.get(change).status_code == 200
+
+    def test_are_limited_for_every_model(self) -> None:
+        pages = [page for model, page in admin.site._registry.items() if model._meta.app_label == "etl"]
+
+        assert len(pages) == 4
+        assert all(type(page).__name__.startswith("Limited") for page in pages)
 
 
 class TestVisibleEvents:
