@@ -1,6 +1,6 @@
 """
-Every fault of the matrix, on Turnstile, its waiting cut short: no row lost, no slot lost, the bound held, and no
-request refused that began when the server could serve.
+Every fault of the matrix, on Turnstile, its waiting cut short: no row lost, no slot lost, the bound held, and
+no request failed that began when the server could serve.
 
 `make faults` runs the long versions, on every system.
 """
