@@ -62,8 +62,9 @@ def pool_page(request: HttpRequest) -> HttpResponse:
 def _own_row(holder: Holder, first_words: str) -> list[Any]:
     held = f"{holder.held_seconds:.1f} s" if holder.borrower else ""
     age = f"{holder.age_seconds:.0f} s"
-    brief = [_on_one_line(each) for each in (holder.state, holder.borrower, holder.thread, held, age)]
-    return [*brief, holder.backend_pid, holder.borrowed_at, first_words]
+    state, held, age = map(_on_one_line, (holder.state, held, age))
+    who = (state, holder.borrower, holder.thread)
+    return [*who, held, age, holder.backend_pid, holder.borrowed_at, first_words]
 
 
 def _backend_row(backend: Backend) -> list[Any]:

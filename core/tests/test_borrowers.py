@@ -249,7 +249,8 @@ class TestADeadThread:
 
         Crowd(5, lambda _: pool.getconn().close()).run()
 
-        watches = [each for each in pool._sched._queue if isinstance(each.action.__self__, Watch)]
+        tasks = [getattr(each.action, "__self__", None) for each in pool._sched._queue]
+        watches = [each for each in tasks if isinstance(each, Watch)]
         assert len(watches) == 1
 
     def test_its_django_connection_is_free_again_too(self, django_pool: SharedPool) -> None:

@@ -219,7 +219,7 @@ class TestTheLine:
 
     def test_one_who_is_served_as_his_time_ends_keeps_the_connection(self, pool_of_one: SharedPool) -> None:
         connection = pool_of_one.getconn()
-        lent: list[psycopg.Connection[Any]] = []
+        lent: list[Any] = []
         thread = threading.Thread(
             target=lambda: lent.append(pool_of_one.lend(borrower="test", timeout=0.1)), daemon=True
         )
