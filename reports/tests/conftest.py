@@ -74,6 +74,20 @@ def lodz(tonight: Event) -> Event:
     return Event.objects.create(event_id=LODZ, name="Koncert w Łodzi, São Paulo gra")
 
 
+def make_with(
+    path: Path, on_progress: Callable[[int, int | None], None], file_format: FileFormat = FileFormat.CSV
+) -> MadeFile:
+    """Make the daily sales of June at `path`, and tell `on_progress`."""
+    return make_file(
+        report=find("daily-sales"),
+        parameters=JUNE,
+        file_format=file_format,
+        path=path,
+        on_progress=on_progress,
+        now=NOW,
+    )
+
+
 Make = Callable[..., MadeFile]
 
 

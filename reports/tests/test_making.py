@@ -13,18 +13,18 @@ from django.db import connections, transaction
 
 from analytics.models import Event
 from analytics.tests.conftest import forged, scan, ticket
-from reports.catalogue import Parameters, find
-from reports.making import InsideTransaction, MadeFile, Preview, make_file
+from reports.catalogue import Parameters
+from reports.making import InsideTransaction, Preview
 from reports.making.rows import BATCH
 from reports.making.snapshot import snapshot
 from reports.models import FileFormat
 from reports.tests.conftest import (
     JUNE,
     LODZ,
-    NOW,
     TONIGHT,
     Make,
     etl_run,
+    make_with,
     model,
     sell,
     sell_on_many_days,
@@ -43,17 +43,6 @@ def elsewhere(action: Callable[[], object]) -> None:
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()
-
-
-def make_with(path: Path, on_progress: Callable[[int, int | None], None]) -> MadeFile:
-    return make_file(
-        report=find("daily-sales"),
-        parameters=JUNE,
-        file_format=FileFormat.CSV,
-        path=path,
-        on_progress=on_progress,
-        now=NOW,
-    )
 
 
 class TestMaking:

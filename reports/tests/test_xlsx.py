@@ -10,13 +10,12 @@ import xlsxwriter
 from openpyxl import load_workbook
 
 from analytics.models import Event
-from reports.catalogue import Column, Kind, find
+from reports.catalogue import Column, Kind
 from reports.formats import xlsx
 from reports.formats.totals import Totals
 from reports.jobs.stopping import Stopped
-from reports.making import make_file
 from reports.models import FileFormat
-from reports.tests.conftest import JUNE, LODZ, NOW, TONIGHT, Make, etl_run, sell
+from reports.tests.conftest import LODZ, TONIGHT, Make, etl_run, make_with, sell
 
 
 @pytest.fixture
@@ -94,14 +93,7 @@ class TestAnXlsxThatCannotBeWritten:
                 raise Stopped
 
         with pytest.raises(Stopped):
-            make_file(
-                report=find("daily-sales"),
-                parameters=JUNE,
-                file_format=FileFormat.XLSX,
-                path=path,
-                on_progress=stop,
-                now=NOW,
-            )
+            make_with(path, stop, FileFormat.XLSX)
 
         assert list(path.parent.iterdir()) == []
 
