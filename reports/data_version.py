@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import TEXT
 
 from analytics.models import COUNT_NAMES
 from reports.catalogue.contract import Parameters, Report, parameters_to_json
-from reports.catalogue.narrowing import during, of_days, of_events, of_instants, whole
+from reports.catalogue.narrowing import during, of_days, of_events, of_instants, rejects_of_runs, whole
 from reports.tables import table
 
 # Increased when a report's statement or a format's layout changes: what is stored is then made again.
@@ -92,11 +92,9 @@ def _runs(parameters: Parameters) -> sa.Select[Any]:
 
 
 def _rejected_rows(parameters: Parameters) -> sa.Select[Any]:
-    rejects, runs = table("etl.RejectedRow"), table("etl.Run")
+    rejects = table("etl.RejectedRow")
     names = ("id", "run_id", "field", "reason", "resolved_at")
-    counted = sa.select(sa.func.count(), _digest(*(rejects.c[name] for name in names)))
-    of_runs = counted.join_from(rejects, runs, runs.c.id == rejects.c.run_id)
-    return of_runs.where(during(parameters, runs.c.started_at))
+    return rejects_of_runs(parameters, sa.func.count(), _digest(*(rejects.c[name] for name in names)))
 
 
 _READ: Mapping[str, tuple[Callable[[Parameters], sa.Select[Any]], ...]] = {

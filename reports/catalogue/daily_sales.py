@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from reports.catalogue import figures as shared
 from reports.catalogue.contract import Chart, Column, Figure, Kind, Parameters, Report, summary
-from reports.catalogue.narrowing import event_name, of_days, whole
-from reports.catalogue.spans import bars_over_time
+from reports.catalogue.narrowing import event_name, of_days
+from reports.catalogue.spans import sums_over_time
 from reports.tables import table
 
 
@@ -52,14 +52,9 @@ class DailySales(Report):
         ]
 
     def chart(self, connection: sa.Connection, parameters: Parameters) -> Chart | None:
-        sales = table("etl.DailyTicketSales")
-        statement = (
-            sa.select(sales.c.sale_date, whole(sa.func.sum(sales.c.tickets_sold)))
-            .where(of_days(parameters, sales.c.event_id, sales.c.sale_date))
-            .group_by(sales.c.sale_date)
-            .order_by(sales.c.sale_date)
-        )
-        return bars_over_time(connection, statement, title="Tickets sold by {span}")
+        sales = table("etl.DailyTicketSales").c
+        day, number = sales.sale_date, sales.tickets_sold
+        return sums_over_time(connection, parameters, day=day, number=number, title="Tickets sold by {span}")
 
     def csv_preamble(
         self, parameters: Parameters, figures: Sequence[Figure], generated_at: datetime

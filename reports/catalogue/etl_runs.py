@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from reports.catalogue.contract import Chart, Column, Figure, Kind, Parameters, Report
 from reports.catalogue.figures import bars
-from reports.catalogue.narrowing import during, whole
+from reports.catalogue.narrowing import during, rejects_of_runs, whole
 from reports.tables import table
 
 # A run that met a new fault in every row would otherwise have a cell of megabytes.
@@ -68,15 +68,9 @@ class EtlRuns(Report):
         return [Figure(label, value) for label, value in zip(labels, values, strict=True)]
 
     def chart(self, connection: sa.Connection, parameters: Parameters) -> Chart | None:
-        rejects, runs = table("etl.RejectedRow"), table("etl.Run")
-        label = _field_and_reason(rejects)
-        statement = (
-            sa.select(label, sa.func.count())
-            .join_from(rejects, runs, runs.c.id == rejects.c.run_id)
-            .where(during(parameters, runs.c.started_at))
-            .group_by(label)
-            .order_by(sa.func.count().desc(), label)
-        )
+        label, row_count = _field_and_reason(table("etl.RejectedRow")), sa.func.count()
+        counted = rejects_of_runs(parameters, label, row_count)
+        statement = counted.group_by(label).order_by(row_count.desc(), label)
         return bars(connection, statement, title="Rejected rows by reason")
 
 
@@ -95,19 +89,12 @@ def _reasons_of_runs(parameters: Parameters) -> sa.Select[Any]:
 
 
 def _ranked_reasons(parameters: Parameters) -> sa.Select[Any]:
-    rejects, runs = table("etl.RejectedRow"), table("etl.Run")
+    rejects = table("etl.RejectedRow")
     reason, row_count = _field_and_reason(rejects), sa.func.count()
+    told = sa.func.concat(reason, " (", row_count, ")").label("told")
     place = sa.func.row_number().over(partition_by=rejects.c.run_id, order_by=(row_count.desc(), reason))
-    return (
-        sa.select(
-            rejects.c.run_id,
-            sa.func.concat(reason, " (", row_count, ")").label("told"),
-            place.label("place"),
-        )
-        .join_from(rejects, runs, runs.c.id == rejects.c.run_id)
-        .where(during(parameters, runs.c.started_at))
-        .group_by(rejects.c.run_id, reason)
-    )
+    ranked = rejects_of_runs(parameters, rejects.c.run_id, told, place.label("place"))
+    return ranked.group_by(rejects.c.run_id, reason)
 
 
 def _field_and_reason(rejects: sa.Table) -> sa.ColumnElement[str]:

@@ -1,5 +1,5 @@
 """
-What the reports' statements share: the period, the chosen events, and an event's name.
+What the reports' statements share: the period, the chosen events, an event's name, and a run's rejected rows.
 """
 
 from datetime import UTC, date, datetime, time
@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reports.catalogue.contract import Parameters
+from reports.tables import table
 
 # For an event without a name, as the legacy service wrote it.
 UNKNOWN = "Unknown"
@@ -38,6 +39,13 @@ def during(parameters: Parameters, instant: sa.Column[Any]) -> sa.ColumnElement[
 def of_events(parameters: Parameters, event_id: sa.Column[Any]) -> sa.ColumnElement[bool]:
     """Return the condition: a chosen event; facts of no known event belong to "all events" only."""
     return sa.true() if parameters.event_ids is None else event_id.in_(parameters.event_ids)
+
+
+def rejects_of_runs(parameters: Parameters, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """Return `columns` of the rejected rows whose ETL run began in the period."""
+    rejects, runs = table("etl.RejectedRow"), table("etl.Run")
+    of_runs = sa.select(*columns).join_from(rejects, runs, runs.c.id == rejects.c.run_id)
+    return of_runs.where(during(parameters, runs.c.started_at))
 
 
 def whole(number: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:

@@ -3,15 +3,16 @@ Charts over time: a bar for each day, or for longer spans where days would be to
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 
-from reports.catalogue.contract import Chart
+from reports.catalogue.contract import Chart, Parameters
 from reports.catalogue.figures import MAXIMUM_BARS
+from reports.catalogue.narrowing import of_days, whole
 
 
 def _monday(day: date) -> str:
@@ -29,19 +30,41 @@ SPANS: Mapping[str, Callable[[date], str]] = MappingProxyType(
 )
 
 
-def bars_over_time(connection: sa.Connection, statement: sa.Select[Any, Any], *, title: str) -> Chart | None:
+def sums_over_time(
+    connection: sa.Connection,
+    parameters: Parameters,
+    *,
+    day: sa.Column[Any],
+    number: sa.Column[Any],
+    title: str,
+) -> Chart | None:
     """
-    Return the whole of `statement`, rows of day and value in order, as bars; None without rows.
+    Return the sums of `number` over the period, for the chosen events, as bars; None without rows.
 
-    A bar stands for a day, or for the shortest span of SPANS that needs no more than MAXIMUM_BARS; the years
-    are shown however many they are. "{span}" in `title` becomes the span's name.
+    `day` and `number` are columns of one table, beside its `event_id`. A bar stands for a day, or for the
+    shortest span of SPANS that needs no more than MAXIMUM_BARS; the years are shown however many they are.
+    "{span}" in `title` becomes the span's name.
     """
-    rows = [(day, value) for day, value in connection.execute(statement)]
+    statement = (
+        sa.select(day, whole(sa.func.sum(number)))
+        .where(of_days(parameters, day.table.c.event_id, day))
+        .group_by(day)
+        .order_by(day)
+    )
+    rows = [(each, value) for each, value in connection.execute(statement)]
     if not rows:
         return None
-    each_span = [(name, _summed(rows, label)) for name, label in SPANS.items()]
-    name, sums = next((each for each in each_span if len(each[1]) <= MAXIMUM_BARS), each_span[-1])
+    name, sums = _by_shortest_span(rows)
     return Chart(title.format(span=name), list(sums), list(sums.values()))
+
+
+def _by_shortest_span(rows: Sequence[tuple[date, int]]) -> tuple[str, dict[str, float]]:
+    *shorter, (longest, label_of_longest) = SPANS.items()
+    for name, label in shorter:
+        sums = _summed(rows, label)
+        if len(sums) <= MAXIMUM_BARS:
+            return name, sums
+    return longest, _summed(rows, label_of_longest)
 
 
 def _summed(rows: Iterable[tuple[date, int]], label: Callable[[date], str]) -> dict[str, float]:

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from reports.catalogue.contract import Chart, Column, Figure, Kind, Parameters, Report
 from reports.catalogue.figures import counted
-from reports.catalogue.narrowing import event_name, of_days, of_instants, whole
-from reports.catalogue.spans import bars_over_time
+from reports.catalogue.narrowing import event_name, of_instants
+from reports.catalogue.spans import sums_over_time
 from reports.tables import table
 
 
@@ -58,11 +58,8 @@ class Transfers(Report):
         return [Figure(label, count) for label, count in zip(labels, counts, strict=True)]
 
     def chart(self, connection: sa.Connection, parameters: Parameters) -> Chart | None:
-        counters = table("analytics.EventCounter")
-        statement = (
-            sa.select(counters.c.day, whole(sa.func.sum(counters.c.transfer_count)))
-            .where(of_days(parameters, counters.c.event_id, counters.c.day))
-            .group_by(counters.c.day)
-            .order_by(counters.c.day)
+        counters = table("analytics.EventCounter").c
+        day, number = counters.day, counters.transfer_count
+        return sums_over_time(
+            connection, parameters, day=day, number=number, title="Transfers by {span} (UTC)"
         )
-        return bars_over_time(connection, statement, title="Transfers by {span} (UTC)")

@@ -50,9 +50,13 @@ class Format(ABC):
 
     def shaped(self, columns: Sequence[Column], rows: sa.Select[Any]) -> sa.Select[Any]:
         """Return the statement that answers with a report's `rows` as `write` wants them, in their order."""
-        return rows.with_only_columns(
-            *(rows.selected_columns[column.name] for column in columns), maintain_column_froms=True
-        )
+        cells = (self.cell(column, rows.selected_columns[column.name]) for column in columns)
+        return rows.with_only_columns(*cells, maintain_column_froms=True)
+
+    def cell(self, column: Column, value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """Return what Postgres answers for a cell; the value itself unless overridden."""
+        del column
+        return value
 
     def texts(self, row: Any) -> list[str]:
         """Return a row of `shaped` as text, a cell for each column, for the preview."""

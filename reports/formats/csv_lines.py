@@ -30,11 +30,12 @@ WriteText = Callable[[Text], Text]
 def lines(columns: Sequence[Column], rows: sa.Select[Any]) -> sa.Select[Any]:
     """Return the statement whose one column is a line for each row, without its end, in their order."""
     names = [column.name for column in columns if column.kind is Kind.TEXT]
-    together = _joined(sa.func.coalesce(_text(rows.selected_columns[name]), "") for name in names)
+    texts = [sa.func.coalesce(_text(rows.selected_columns[name]), "") for name in names]
+    together = _joined(texts or [sa.literal("")])
     # OFFSET 0: otherwise Postgres would put `together` together anew at each question.
     inner = rows.add_columns(together.label("together")).offset(0).subquery()
-    texts = [_text(inner.c[name]) for name in names]
-    is_rare = sa.or_(*map(_is_formula, texts), *(_has(inner.c.together, each) for each in _RARE))
+    starts = (_is_formula(_text(inner.c[name])) for name in names)
+    is_rare = sa.or_(*starts, *(_has(inner.c.together, each) for each in _RARE))
     careful, quick = _line(columns, inner, _careful), _line(columns, inner, _quick)
     return sa.select(sa.case((is_rare, careful), else_=quick).label("line"))
 
@@ -81,4 +82,4 @@ def _text(value: sa.ColumnElement[Any]) -> Text:
 
 def _joined(parts: Iterable[Text]) -> Text:
     # Half the cost of concat(), which asks each part for its type.
-    return reduce(lambda before, part: before.concat(part), parts, sa.literal(""))
+    return reduce(lambda before, part: before.concat(part), parts)

@@ -51,10 +51,9 @@ class Xlsx(Format):
     suffix = "xlsx"
     content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-    def shaped(self, columns: Sequence[Column], rows: sa.Select[Any]) -> sa.Select[Any]:
-        """Return the rows with instants as UTC without a zone, since Excel knows none."""
-        cells = [_without_zone(column, rows.selected_columns[column.name]) for column in columns]
-        return rows.with_only_columns(*cells, maintain_column_froms=True)
+    def cell(self, column: Column, value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """Return the value; an instant as UTC without a zone, since Excel knows none."""
+        return sa.func.timezone("UTC", value).label(column.name) if column.kind is Kind.INSTANT else value
 
     def write(self, path: Path, content: Content, batches: Batches) -> None:
         with _assembled(path) as workbook:
@@ -95,10 +94,6 @@ def _let_go(workbook: Workbook) -> None:
         # The disk may refuse even what is in the buffer: whoever asked knows that already.
         with suppress(OSError):
             sheet.row_data_fh.close()
-
-
-def _without_zone(column: Column, value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    return sa.func.timezone("UTC", value).label(column.name) if column.kind is Kind.INSTANT else value
 
 
 class RowSheets:
