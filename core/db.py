@@ -18,14 +18,16 @@ from psycopg import sql
 from psycopg_pool import PoolTimeout, TooManyRequests
 from sqlalchemy.orm import Session
 
-from core import dialect, holders, liveness
-from core.copying import encode_rows
-from core.engine_pool import EnginePool
-from core.holders import Backend, Holder
-from core.lending import independent, lend_to_sqlalchemy, shared_pool
-from core.line import ServerUnreachable
-from core.stats import PoolStats
-from core.streaming import stream_texts
+from core import activity
+from core.activity import Backend, Holder
+from core.engine import dialect
+from core.engine.copying import encode_rows
+from core.engine.creator import independent, lend_to_sqlalchemy, shared_pool
+from core.engine.pool import EnginePool
+from core.engine.streaming import stream_texts
+from core.pool import liveness
+from core.pool.stats import PoolStats
+from core.pool.wait_queue import ServerUnreachable
 
 __all__ = [
     "DriverError",
@@ -140,12 +142,12 @@ def pool_stats() -> PoolStats:
 
 def pool_holders() -> list[Holder]:
     """Return every open connection of this process, those in use first, the longest held first."""
-    return holders.holders(shared_pool())
+    return activity.holders(shared_pool())
 
 
 def server_connections() -> list[Backend]:
     """Return every client connection to this database, of all processes, as Postgres sees them."""
-    return holders.backends(get_engine())
+    return activity.backends(get_engine())
 
 
 def ping(timeout: float) -> float:

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from core import db
-from core.holders import Backend, Holder
+from core.activity import Backend, Holder
 from core.service_key import HEADER, is_service_key
 from health.views import counters
 

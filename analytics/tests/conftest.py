@@ -17,7 +17,7 @@ from analytics import qr, services
 from analytics.facts import InvalidAttemptFact, TransferFact
 from analytics.models import COUNT_NAMES, Event, EventCounter, Gate
 from core.db import get_engine
-from core.lending import shared_pool
+from core.engine.creator import shared_pool
 from core.pool import SharedPool
 from core.tests.fixtures import held
 

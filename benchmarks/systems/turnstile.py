@@ -26,9 +26,10 @@ def entry(url: str) -> dict[str, Any]:
 class Turnstile:
     def __init__(self, url: str) -> None:
         django_requests.configure(entry(url))
-        from core import db, lending  # noqa: PLC0415 - Django must be configured before
+        from core import db  # noqa: PLC0415 - Django must be configured before
+        from core.engine import creator  # noqa: PLC0415
 
-        self._db, self._lending = db, lending
+        self._db, self._creator = db, creator
 
     def transaction(self, writer: int) -> AbstractContextManager[Execute]:
         return self._engine_request() if writer % 2 else django_requests.request()
@@ -58,4 +59,4 @@ class Turnstile:
         return self._db.pool_stats().in_words()
 
     def close(self) -> None:
-        self._lending.shared_pool().close()
+        self._creator.shared_pool().close()

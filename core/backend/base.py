@@ -2,7 +2,7 @@
 Django's side of the shared pool.
 
 What differs from Django's own backend, on purpose: the pool behind `OPTIONS["pool"]` is a SharedPool, and a
-connection can tell whether it may be handed over to SQLAlchemy, or be joined by it (see `core.lending`).
+connection can tell whether it may be handed over to SQLAlchemy, or be joined by it: `core.engine.creator`.
 """
 
 import os
@@ -17,14 +17,14 @@ from django.db.backends.postgresql import base as postgresql
 from django.utils.asyncio import async_unsafe
 from psycopg import IsolationLevel, pq, sql
 
-from core import fork, process  # noqa: F401 - importing fork registers what a child does with `own_pools`
-from core.connection import PooledConnection
-from core.ending import own_pools
+from core.backend import application_name, fork  # noqa: F401 - importing fork registers what a child does with `own_pools`
+from core.backend.ending import own_pools
 from core.pool import SharedPool
-from core.slots import Slots
+from core.pool.connection import PooledConnection
+from core.pool.slots import Slots
 
 if TYPE_CHECKING:
-    from core.joining import JoinedConnection
+    from core.engine.joined import JoinedConnection
 
 # UNKNOWN: it broke. Its place in the pool is better free than held until the request ends.
 _AT_REST = {pq.TransactionStatus.IDLE, pq.TransactionStatus.UNKNOWN}
@@ -64,7 +64,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             )
         # Django switches autocommit itself; SQLAlchemy gets it switched off when it borrows.
         parameters = {**self.get_connection_params(), "autocommit": True}
-        parameters["application_name"] = process.application_name(parameters.get("application_name"))
+        parameters["application_name"] = application_name.application_name(parameters.get("application_name"))
         pool = SharedPool(
             kwargs=parameters,
             open=False,

@@ -15,10 +15,10 @@ import psycopg
 import pytest
 from django.db import connection, connections
 
-from core.connection import PooledConnection
 from core.embedded import EmbeddedPostgres
-from core.lending import shared_pool
+from core.engine.creator import shared_pool
 from core.pool import SharedPool
+from core.pool.connection import PooledConnection
 
 WAIT_SECONDS = 10.0
 

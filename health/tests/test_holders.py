@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
-from core.holders import first_words
+from core.activity import first_words
 from core.pool import SharedPool
 from core.tests.fixtures import held
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core import db
-from core.holders import Backend
+from core.activity import Backend
 from core.service_key import HEADER
 
 TIMEOUT_SECONDS = 5.0

@@ -149,7 +149,7 @@ def tonight(transactional_db: None) -> Event:
 def _quiet_server(transactional_db: None) -> Iterator[None]:
     """The tables are emptied only when the last request has given its connection back."""
     yield
-    from core.lending import shared_pool  # noqa: PLC0415 - not before the pool's settings are the tests'
+    from core.engine.creator import shared_pool  # noqa: PLC0415 - not before the pool's settings are the tests'
 
     connections.close_all()
     eventually(lambda: shared_pool().stats().checked_out == 0)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from psycopg import pq
 
-from core import stacks
-from core.connection import PooledConnection
-from core.loans import Loan
+from core.pool import stacks
+from core.pool.connection import PooledConnection
+from core.pool.loans import Loan
 
 if TYPE_CHECKING:
-    from core.pool import SharedPool
+    from core.pool.pool import SharedPool
 
 logger = logging.getLogger(__name__)
 

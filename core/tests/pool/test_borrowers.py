@@ -14,10 +14,10 @@ from psycopg_pool import PoolClosed
 from sqlalchemy import text
 
 from core import db
-from core.deadlock import PoolDeadlock
-from core.line import PoolFull
 from core.pool import SharedPool
-from core.pool_tasks import Watch
+from core.pool.deadlock import PoolDeadlock
+from core.pool.tasks import Watch
+from core.pool.wait_queue import PoolFull
 from core.tests.fixtures import Crowd, eventually, held, when_waiting
 
 MakePool = Callable[..., SharedPool]
@@ -186,7 +186,7 @@ class TestALeak:
     ) -> None:
         pool = make_pool(leak_seconds=0.2)
 
-        with caplog.at_level(logging.WARNING, "core.watch"):
+        with caplog.at_level(logging.WARNING, "core.pool.leaks"):
             connection = pool.getconn()
             eventually(lambda: reports(caplog, "held too long"))
             connection.close()
@@ -201,7 +201,7 @@ class TestALeak:
     ) -> None:
         pool = make_pool(leak_seconds=0.5)
 
-        with caplog.at_level(logging.WARNING, "core.watch"):
+        with caplog.at_level(logging.WARNING, "core.pool.leaks"):
             for _ in range(3):
                 pool.getconn().close()
                 pool.watch()

@@ -2,8 +2,8 @@
 A pool's deadlock: every connection is held by a thread that waits in line for a second one.
 
 Nobody could ever be served, so the thread that closes the circle gets an error at once, gives its connection
-back on the way out, and the others go on; `core.reserve` keeps the next in line from closing it again. It
-happens where code needs two connections: one library's transaction inside the other's, or
+back on the way out, and the others go on; `core.pool.reserve` keeps the next in line from closing it again.
+It happens where code needs two connections: one library's transaction inside the other's, or
 `core.db.independent()` inside `atomic()`.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 
 from psycopg_pool import PoolTimeout
 
-from core.loans import Loan
+from core.pool.loans import Loan
 
 
 class PoolDeadlock(PoolTimeout):

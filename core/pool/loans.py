@@ -7,8 +7,8 @@ from time import monotonic
 
 from psycopg_pool.pool import WaitingClient
 
-from core import stacks
-from core.connection import PooledConnection
+from core.pool import stacks
+from core.pool.connection import PooledConnection
 
 
 class Loan:

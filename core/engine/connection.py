@@ -13,7 +13,7 @@ import psycopg
 from psycopg.adapt import AdaptersMap
 from psycopg.rows import tuple_row
 
-from core.connection import IDLE, PooledConnection
+from core.pool.connection import IDLE, PooledConnection
 
 
 class _OwnAdapters:
@@ -93,7 +93,7 @@ class BorrowedConnection:
         connection = self._connection
         if connection is not RETURNED:
             _set_connection(self, RETURNED)
-            # As `core.lending` found it: scrub() then sees at a glance that nothing changed.
+            # As `core.engine.creator` found it: scrub() then sees at a glance that nothing changed.
             connection._autocommit = True  # noqa: SLF001
             connection.close()
 

@@ -17,8 +17,8 @@ from sqlalchemy.dialects.postgresql import Range
 
 from core import db
 from core.embedded import EmbeddedPostgres
-from core.engine_pool import EnginePool
-from core.lending import lend_to_sqlalchemy
+from core.engine.creator import lend_to_sqlalchemy
+from core.engine.pool import EnginePool
 from core.pool import SharedPool
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

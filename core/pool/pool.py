@@ -3,8 +3,8 @@ The shared pool: one bounded line of borrowers in front of one bounded set of co
 
 It is psycopg's ConnectionPool with another inside. A borrower gets a connection that is fit for use, without
 a round trip to find out; a return happens in the borrower's thread and never waits for a connect; what cannot
-be handed out again is closed and its place freed. `core.line` is where borrowers wait, `core.growing` opens
-and closes the connections.
+be handed out again is closed and its place freed. `core.pool.wait_queue` is where borrowers wait,
+`core.pool.growth` opens and closes the connections.
 """
 
 import logging
@@ -17,14 +17,14 @@ from typing import Any
 import psycopg
 from psycopg_pool import PoolClosed
 
-from core import liveness, watch
-from core.connection import PooledConnection
-from core.line import PoolWithLine
-from core.loans import Loan
-from core.pool_tasks import Watch
-from core.reserve import RESERVE_SECONDS
-from core.slots import Slots
-from core.stacks import note as note_stack
+from core.pool import leaks, liveness
+from core.pool.connection import PooledConnection
+from core.pool.loans import Loan
+from core.pool.reserve import RESERVE_SECONDS
+from core.pool.slots import Slots
+from core.pool.stacks import note as note_stack
+from core.pool.tasks import Watch
+from core.pool.wait_queue import PoolWithLine
 
 logger = logging.getLogger(__name__)
 
@@ -211,7 +211,7 @@ class SharedPool(PoolWithLine):
             if is_open:
                 self._hand_on(connection, now)
         # End of the critical section.
-        watch.maybe_note_return(loan)
+        leaks.maybe_note_return(loan)
         if not is_open:
             self._close_connection(connection)
 
@@ -245,7 +245,7 @@ class SharedPool(PoolWithLine):
             return False
         with self._lock:
             before, self._lent[connection] = self._lent[connection], Loan(borrower)
-        watch.maybe_note_return(before)
+        leaks.maybe_note_return(before)
         return True
 
     # Watching ------------------------------------------------------------------------------------------
@@ -263,7 +263,7 @@ class SharedPool(PoolWithLine):
     def watch(self) -> None:
         """Report leaks and free what dead threads hold. Runs in a worker, as long as something is lent."""
         try:
-            watch.watch(self)
+            leaks.watch(self)
         finally:
             with self._lock:
                 self._watch_is_scheduled = bool(self._lent)
@@ -272,7 +272,7 @@ class SharedPool(PoolWithLine):
 
     def take_back(self) -> None:
         """Do once what `watch` does: somebody waits for what a dead thread holds. Runs in a worker."""
-        watch.watch(self)
+        leaks.watch(self)
 
     def _watch_interval(self) -> float:
         return min(max(self.leak_seconds / 4, SHORTEST_WATCH_SECONDS), LONGEST_WATCH_SECONDS)

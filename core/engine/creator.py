@@ -15,10 +15,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.adapt import AdaptersMap
 
-from core.borrowed import BorrowedConnection
-from core.connection import PooledConnection
-from core.joining import JoinedConnection
+from core.engine.connection import BorrowedConnection
+from core.engine.joined import JoinedConnection
 from core.pool import SharedPool
+from core.pool.connection import PooledConnection
 
 if TYPE_CHECKING:
     from core.backend.base import DatabaseWrapper

@@ -8,7 +8,7 @@ import psycopg
 from psycopg import generators, pq
 from psycopg.errors import error_from_result
 
-from core.connection import PooledConnection
+from core.pool.connection import PooledConnection
 
 
 class NoAnswer(psycopg.OperationalError):

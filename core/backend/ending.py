@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 5.0
 
-# Every pool that this process made: closed when it ends, abandoned in a child that it forks (`core.fork`).
+# Every pool that this process made: closed when it ends, abandoned in a child that it forks.
 own_pools: WeakSet[SharedPool] = WeakSet()
 
 

@@ -10,8 +10,8 @@ from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 from psycopg.types.string import TextLoader
 
-from core.connection import PooledConnection
 from core.pool import SharedPool
+from core.pool.connection import PooledConnection
 
 Change = Callable[[PooledConnection], Any]
 

@@ -2,7 +2,7 @@
 The line of borrowers in front of the pool: who waits, in which order they are served, and who is turned away.
 
 First come first served, but a thread that holds a connection goes before those that hold none: it will give
-back two. `core.growing` opens what the line needs; `core.pool` lends and takes back.
+back two. `core.pool.growth` opens what the line needs; `core.pool.pool` lends and takes back.
 """
 
 from abc import abstractmethod
@@ -13,13 +13,13 @@ from typing import Any, cast
 
 from psycopg_pool import PoolTimeout, TooManyRequests
 
-from core import watch
-from core.connection import PooledConnection
-from core.deadlock import find_deadlock
-from core.growing import GrowingPool
-from core.loans import Loan, Waiter
-from core.pool_tasks import EndReserve, TakeBack
-from core.reserve import Reserve
+from core.pool import leaks
+from core.pool.connection import PooledConnection
+from core.pool.deadlock import find_deadlock
+from core.pool.growth import GrowingPool
+from core.pool.loans import Loan, Waiter
+from core.pool.reserve import Reserve
+from core.pool.tasks import EndReserve, TakeBack
 
 
 class PoolFull(PoolTimeout):
@@ -79,7 +79,7 @@ class PoolWithLine(GrowingPool):
             )
 
     def _look_for_a_way_out(self, waiter: Waiter) -> None:
-        if watch.has_orphan(self._lent.items()):
+        if leaks.has_orphan(self._lent.items()):
             self.run_task(TakeBack(self))
         elif waiter.holds_one:
             self._refuse_deadlock()

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from psycopg_pool import PoolTimeout
 
-from core.connection import PooledConnection
 from core.embedded import THROWAWAY_PARAMETERS, EmbeddedPostgres
 from core.pool import SharedPool
+from core.pool.connection import PooledConnection
 from core.tests.fixtures import Crowd, eventually, held, when_waiting
 from core.tests.proxy import Proxy
 
@@ -106,7 +106,7 @@ class TestLiveness:
     def test_a_wire_that_went_deaf_is_noticed_by_the_ping(
         self, make_pool: MakePool, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("core.pool.PING_SECONDS", 0.1)
+        monkeypatch.setattr("core.pool.pool.PING_SECONDS", 0.1)
         with Proxy(postgres) as proxy:
             addresses = [proxy.url()]
             pool = make_pool(min_size=3, conninfo=lambda: addresses[-1], ping_after=0.0)
@@ -130,7 +130,7 @@ class TestARestart:
         assert pool.stats().checked_in == 15
         server.restart(mode)
 
-        with caplog.at_level(logging.WARNING, "core.pool"):
+        with caplog.at_level(logging.WARNING, "core.pool.pool"):
             crowd = Crowd(20, lambda _: select_one(pool)).run()
 
         assert crowd.errors == []

@@ -12,7 +12,8 @@ from typing import Any
 
 DEPTH = 40
 # Folders of the machinery between a borrower's code and the pool: they say how, not who.
-_OWN = Path(__file__).resolve().parent
+_OWN = Path(__file__).resolve().parent.parent
+_OWN_FOLDERS = {_OWN, _OWN / "pool", _OWN / "backend", _OWN / "engine"}
 _PROJECT = f"{_OWN.parent}{os.sep}"
 _STANDARD = str(Path(contextlib.__file__).parent)
 _DATABASE = {"db", "sqlalchemy", "psycopg", "psycopg_pool", "asgiref", "asyncio.py", "functional.py"}
@@ -78,7 +79,7 @@ def _is_library(filename: str) -> bool:
 
 def _is_of_a_database(filename: str) -> bool:
     path = Path(filename)
-    is_ours = path.parent in {_OWN, _OWN / "backend"}
+    is_ours = path.parent in _OWN_FOLDERS
     return is_ours or filename.startswith(_STANDARD + "/contextlib") or bool(_DATABASE & set(path.parts))
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from core import stacks
+from core.pool import stacks
 
 
 class TestWhere:
@@ -10,6 +10,6 @@ class TestWhere:
         stack, line = stacks.note(), sys._getframe().f_lineno
 
         expected = (
-            f"core/tests/test_stacks.py:{line} in test_names_a_line_of_ours_from_the_projects_folder_on"
+            f"core/tests/pool/test_stacks.py:{line} in test_names_a_line_of_ours_from_the_projects_folder_on"
         )
         assert stacks.where(stack) == expected

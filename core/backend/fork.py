@@ -11,7 +11,7 @@ import socket
 
 from django.db import connections
 
-from core.ending import own_pools
+from core.backend.ending import own_pools
 
 
 def _abandon_in_child() -> None:

@@ -9,10 +9,9 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-from core import stacks
-from core.connection import PooledConnection
-from core.loans import Loan
-from core.pool import SharedPool
+from core.pool import SharedPool, stacks
+from core.pool.connection import PooledConnection
+from core.pool.loans import Loan
 
 FIRST_WORDS = 60  # characters
 # What a statement compares with is nobody's business: text and numbers are left out.

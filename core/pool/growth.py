@@ -1,5 +1,5 @@
 """
-The part of the shared pool that opens, closes and counts connections; `core.pool` lends them.
+The part of the shared pool that opens, closes and counts connections; `core.pool.pool` lends them.
 
 A connection opens when somebody waits for one, in a background thread, and never beyond the bound. While the
 server is away it tries again for as long as somebody waits. What is above the pool's size closes when nobody
@@ -14,12 +14,12 @@ from typing import Any
 
 from psycopg_pool import ConnectionPool
 
-from core import watch
-from core.connection import PooledConnection
-from core.loans import Loan
-from core.pool_tasks import CloseOverflow, Connect, Retry
-from core.slots import Slots
-from core.stats import PoolStats
+from core.pool import leaks
+from core.pool.connection import PooledConnection
+from core.pool.loans import Loan
+from core.pool.slots import Slots
+from core.pool.stats import PoolStats
+from core.pool.tasks import CloseOverflow, Connect, Retry
 
 logger = logging.getLogger(__name__)
 
@@ -167,7 +167,7 @@ class GrowingPool(ConnectionPool[PooledConnection]):
             loan = self._end_loan(connection)
         if loan is None:
             return
-        watch.maybe_note_return(loan)
+        leaks.maybe_note_return(loan)
         self._slots.free()
         with self._lock:
             self._grow()

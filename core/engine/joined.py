@@ -11,7 +11,7 @@ import psycopg
 from psycopg import pq
 from psycopg.adapt import AdaptersMap
 
-from core.borrowed import RETURNED, BorrowedConnection
+from core.engine.connection import RETURNED, BorrowedConnection
 
 if TYPE_CHECKING:
     from core.backend.base import DatabaseWrapper

@@ -12,8 +12,9 @@ from django.db.transaction import TransactionManagementError
 from sqlalchemy import event, text
 from sqlalchemy.pool import Pool
 
-from core import db, lending
-from core.checkout import Checkout
+from core import db
+from core.engine import creator
+from core.engine.checkout import Checkout
 from core.pool import SharedPool
 
 
@@ -86,14 +87,14 @@ class TestACheckout:
 
 class TestThisThreadsWrapper:
     def test_is_the_one_that_django_uses(self, django_pool: SharedPool) -> None:
-        assert lending.this_threads_wrapper() is connections[DEFAULT_DB_ALIAS]
+        assert creator.this_threads_wrapper() is connections[DEFAULT_DB_ALIAS]
 
     def test_is_the_one_that_a_test_put_in_its_place(self, django_pool: SharedPool) -> None:
         before = connections[DEFAULT_DB_ALIAS]
         other = connections.create_connection(DEFAULT_DB_ALIAS)
 
         connections[DEFAULT_DB_ALIAS] = other
-        found = lending.this_threads_wrapper()
+        found = creator.this_threads_wrapper()
         connections[DEFAULT_DB_ALIAS] = before
 
         assert found is other

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy.pool import _ConnectionFairy
 
-from core.borrowed import BorrowedConnection
+from core.engine.connection import BorrowedConnection
 
 if TYPE_CHECKING:
-    from core.engine_pool import EnginePool
+    from core.engine.pool import EnginePool
 
 
 class _NoFinalizer:

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection
 
-from core.checkout import Checkout
-from core.lending import shared_pool
+from core.engine.checkout import Checkout
+from core.engine.creator import shared_pool
 
 
 class EnginePool(Pool):

@@ -12,9 +12,9 @@ import pytest
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from psycopg_pool.pool import MaintenanceTask
 
-from core.line import PoolFull, PoolLineFull, ServerUnreachable
-from core.loans import Loan
 from core.pool import SharedPool
+from core.pool.loans import Loan
+from core.pool.wait_queue import PoolFull, PoolLineFull, ServerUnreachable
 from core.tests.fixtures import Crowd, eventually, held, when_waiting
 
 MakePool = Callable[..., SharedPool]

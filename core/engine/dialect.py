@@ -14,7 +14,7 @@ NAME = "postgresql+turnstile"
 
 
 class SharedDialect(PGDialect_psycopg):
-    """The psycopg dialect over `core.borrowed` connections."""
+    """The psycopg dialect over `core.engine.connection` connections."""
 
     driver = "turnstile"
     supports_statement_cache = True

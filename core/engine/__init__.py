@@ -1,0 +1,3 @@
+"""
+SQLAlchemy's side of the shared pool: where its engine's connections come from, and how they behave.
+"""
