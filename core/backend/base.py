@@ -5,9 +5,8 @@ What differs from Django's own backend, on purpose: the pool behind `OPTIONS["po
 connection can tell whether it may be handed over to SQLAlchemy, or be joined by it: `core.engine.creator`.
 """
 
-import os
 from asyncio import _get_running_loop
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Protocol
 from weakref import WeakSet
 
 from django.core.exceptions import ImproperlyConfigured
@@ -17,30 +16,35 @@ from django.db.backends.postgresql import base as postgresql
 from django.utils.asyncio import async_unsafe
 from psycopg import IsolationLevel, pq, sql
 
-from core.backend import application_name, fork  # noqa: F401 - importing fork registers what a child does with `own_pools`
-from core.backend.ending import own_pools
+from core.backend import application_name, lifecycle
 from core.pool import SharedPool
 from core.pool.connection import PooledConnection
 from core.pool.slots import Slots
 
-if TYPE_CHECKING:
-    from core.engine.joined import JoinedConnection
-
 # UNKNOWN: it broke. Its place in the pool is better free than held until the request ends.
 _AT_REST = {pq.TransactionStatus.IDLE, pq.TransactionStatus.UNKNOWN}
+
+
+class Joined(Protocol):
+    """What a connection that joined an atomic block must offer: `core.engine.joined` has one."""
+
+    depth: int
+
+    def end(self, *, undo: bool) -> None:
+        """Leave the transaction; `undo` rolls back to the savepoint."""
 
 
 class DatabaseWrapper(postgresql.DatabaseWrapper):
     """Django's Postgres connection, borrowed from the shared pool."""
 
     # Of our own: Django's stock backend may serve another alias beside ours.
-    _connection_pools: ClassVar[dict[str, SharedPool]] = {}
-    _slots: ClassVar[dict[str, Slots]] = {}
+    _connection_pools: ClassVar[dict[str, SharedPool]] = lifecycle.connection_pools
+    _slots: ClassVar[dict[str, Slots]] = lifecycle.slots
 
     def __init__(self, settings_dict: dict[str, Any], alias: str = DEFAULT_DB_ALIAS) -> None:
         super().__init__(settings_dict, alias)
         self._open_cursors: WeakSet[Any] = WeakSet()
-        self.joined: list[JoinedConnection] = []
+        self.joined: list[Joined] = []
 
     # The pool ------------------------------------------------------------------------------------------
 
@@ -72,7 +76,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             check=SharedPool.check_connection if self.settings_dict["CONN_HEALTH_CHECKS"] else None,
             **{"name": self.alias, **options},
         )
-        own_pools.add(pool)
+        lifecycle.own_pools.add(pool)
         pool.share(self._slots.setdefault(self.alias, Slots(pool.max_size)))
         return pool
 
@@ -189,12 +193,3 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         with self.wrap_database_errors:
             while self.joined and self.joined[-1].depth > depth:
                 self.joined[-1].end(undo=undo)
-
-
-def _forget_pools() -> None:
-    # A forked child: its first borrower makes a pool of the child's own.
-    DatabaseWrapper._connection_pools.clear()  # noqa: SLF001
-    DatabaseWrapper._slots.clear()  # noqa: SLF001
-
-
-os.register_at_fork(after_in_child=_forget_pools)

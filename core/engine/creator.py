@@ -9,19 +9,17 @@ from asyncio import _get_running_loop
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.adapt import AdaptersMap
 
+from core.backend.base import DatabaseWrapper
 from core.engine.connection import BorrowedConnection
 from core.engine.joined import JoinedConnection
 from core.pool import SharedPool
 from core.pool.connection import PooledConnection
-
-if TYPE_CHECKING:
-    from core.backend.base import DatabaseWrapper
 
 BORROWER = "sqlalchemy"
 
@@ -70,7 +68,7 @@ def independent() -> Iterator[None]:
         _is_independent.reset(token)
 
 
-def this_threads_wrapper() -> "DatabaseWrapper":
+def this_threads_wrapper() -> DatabaseWrapper:
     """Return Django's connection object of this thread, which may hold no connection."""
     # Outside an event loop, `connections[...]` ends at a thread's own storage, but finds that out by an
     # exception for each look: this is the same storage, ten times faster.
@@ -93,7 +91,7 @@ def shared_pool() -> SharedPool:
     return _pool_of(this_threads_wrapper())
 
 
-def _pool_of(wrapper: "DatabaseWrapper") -> SharedPool:
+def _pool_of(wrapper: DatabaseWrapper) -> SharedPool:
     pool = wrapper.pool
     if pool is None:
         raise ImproperlyConfigured(
@@ -105,7 +103,7 @@ def _pool_of(wrapper: "DatabaseWrapper") -> SharedPool:
     return pool
 
 
-def _take_over(wrapper: "DatabaseWrapper", pool: SharedPool) -> PooledConnection | None:
+def _take_over(wrapper: DatabaseWrapper, pool: SharedPool) -> PooledConnection | None:
     """Return the wrapper's connection when Django can do without it, else None."""
     if not wrapper.is_idle() or wrapper.connection._pool is not pool:  # noqa: SLF001
         return None

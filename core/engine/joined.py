@@ -5,16 +5,14 @@ So it sees the ORM's uncommitted rows, the outer rollback undoes its writes, and
 """
 
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 from psycopg import pq
 from psycopg.adapt import AdaptersMap
 
+from core.backend.base import DatabaseWrapper
 from core.engine.connection import RETURNED, BorrowedConnection
-
-if TYPE_CHECKING:
-    from core.backend.base import DatabaseWrapper
 
 _numbers = count(1)
 
@@ -31,7 +29,7 @@ class JoinedConnection(BorrowedConnection):
 
     __slots__ = ("_callbacks_before", "_savepoint", "_wrapper", "depth")
 
-    def __init__(self, wrapper: "DatabaseWrapper", adapters: AdaptersMap) -> None:
+    def __init__(self, wrapper: DatabaseWrapper, adapters: AdaptersMap) -> None:
         super().__init__(wrapper.connection, adapters)
         self._set(_wrapper=wrapper, _savepoint=None, _callbacks_before=[], depth=0)
 

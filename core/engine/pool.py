@@ -1,13 +1,18 @@
 """
 What `get_engine().pool` is: SQLAlchemy's face of the shared pool. It keeps no connection of its own.
+
+SQLAlchemy's own checkout serves every pool and every driver: it registers a finalizer, asks for listeners at
+each step, and rolls back on return, which the shared pool does anyway. `Checkout` has no more machinery than
+this pool needs. What is out of the ordinary is left to SQLAlchemy's: a joined or detached connection, one
+that was invalidated, and callbacks that wait for the return.
 """
 
 from collections import deque
-from typing import Any, Self
+from typing import Any, Self, cast
 
-from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection, _ConnectionFairy
 
-from core.engine.checkout import Checkout
+from core.engine.connection import BorrowedConnection
 from core.engine.creator import shared_pool
 
 
@@ -114,3 +119,55 @@ def _collections(pool: Pool, *names: str) -> list[Any]:
     """
     events: Any = pool.dispatch
     return [getattr(events, name).for_modify(events) for name in names]
+
+
+class _NoFinalizer:
+    """Stands where SQLAlchemy's weakref.finalize was; see `Checkout.__del__`."""
+
+    def detach(self) -> None:
+        """Do nothing: a checkout that has ended finds nothing to do when it is collected."""
+
+
+def _still_in_use() -> bool:
+    """Stand where SQLAlchemy's weak reference was, which tells a record in use from a spare one."""
+    return True
+
+
+class Checkout(_ConnectionFairy):
+    """SQLAlchemy's proxy of a connection that is checked out, and that nobody listens to."""
+
+    __slots__ = ()
+
+    _finalizer = _NoFinalizer()  # type: ignore[assignment]
+
+    def __init__(self, pool: EnginePool, connection: Any, record: Any) -> None:
+        # Not SQLAlchemy's: a weakref.finalize costs as much as half the loan, a __del__ nothing.
+        self._pool = pool
+        self._counter = 1
+        self._echo = False
+        self.dbapi_connection = connection
+        self._connection_record = record
+        record.fairy_ref = _still_in_use
+
+    def __del__(self) -> None:
+        # Dropped without close(), and neither detached nor invalidated.
+        connection: Any = self.dbapi_connection
+        if connection is not None and self._connection_record is not None:
+            self._checkin()
+
+    def _checkin(self, transaction_was_reset: bool = False) -> None:  # noqa: FBT001, FBT002 - SQLAlchemy's
+        pool = cast("EnginePool", self._pool)
+        record: Any = self._connection_record
+        connection: Any = self.dbapi_connection
+        is_ordinary = type(connection) is BorrowedConnection and record is not None
+        if not is_ordinary or record.finalize_callback:
+            super()._checkin(transaction_was_reset)
+            return
+        self.dbapi_connection = self._connection_record = None  # type: ignore[assignment]
+        try:
+            if record._soft_invalidate_time:  # noqa: SLF001 - SQLAlchemy is pinned
+                connection.retire()
+            # It rolls back what is open, or discards the connection.
+            connection.close()
+        finally:
+            pool.keep(record)

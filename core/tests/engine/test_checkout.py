@@ -14,7 +14,7 @@ from sqlalchemy.pool import Pool
 
 from core import db
 from core.engine import creator
-from core.engine.checkout import Checkout
+from core.engine.pool import Checkout
 from core.pool import SharedPool
 
 

@@ -1,0 +1,73 @@
+"""
+The pools that this process made: closed when it ends, abandoned in a child that it forks.
+
+At the end they stop lending, wait a little for what is out, and close. A server finishes its accepted
+requests first; this runs when the interpreter exits.
+
+After a fork, the child builds a pool of its own and leaves the parent's sockets alone. It inherits open
+sockets to Postgres: if it used them, or even closed them politely, it would speak in the parent's sessions.
+So each inherited descriptor is pointed at a socket that is closed at its other end: whatever the child still
+does with such a connection fails at once, and the server never hears of it.
+"""
+
+import atexit
+import logging
+import os
+import socket
+from weakref import WeakSet
+
+from django.db import connections
+
+from core.pool import SharedPool
+from core.pool.slots import Slots
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 5.0
+
+# The pool of each alias, and its bound, which outlives a pool that is replaced.
+connection_pools: dict[str, SharedPool] = {}
+slots: dict[str, Slots] = {}
+# Every pool that this process made, replaced ones too.
+own_pools: WeakSet[SharedPool] = WeakSet()
+
+
+@atexit.register
+def _finish() -> None:
+    # What this very thread holds would never come back while it waits here.
+    connections.close_all()
+    for pool in list(own_pools):
+        if not pool.closed and not pool.finish(PATIENCE_SECONDS):
+            logger.warning("pool %s closed with connections out: %s", pool.name, pool.stats().in_words())
+
+
+def _abandon_in_child() -> None:
+    _forget_connections_of_this_thread()
+    for pool in list(own_pools):
+        pool.abandon(_silence)
+    own_pools.clear()
+    # The first borrower makes a pool of the child's own.
+    connection_pools.clear()
+    slots.clear()
+
+
+def _silence(descriptor: int) -> None:
+    """Make `descriptor` a dead end; the parent's copy of the socket stays as it is."""
+    ours, other = socket.socketpair()
+    other.close()
+    os.dup2(ours.fileno(), descriptor)
+    ours.close()
+
+
+def _forget_connections_of_this_thread() -> None:
+    for wrapper in connections.all(initialized_only=True):
+        if wrapper.connection is None or not wrapper.settings_dict["OPTIONS"].get("pool"):
+            continue
+        wrapper.connection = None
+        if wrapper.in_atomic_block:
+            # As Django does when a connection is lost inside atomic(): the block cannot commit.
+            wrapper.closed_in_transaction = True
+            wrapper.needs_rollback = True
+
+
+os.register_at_fork(after_in_child=_abandon_in_child)
