@@ -32,7 +32,6 @@ class EventAdmin(ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Event | None = None) -> tuple[str, ...]:
         """Tickets in people's hands carry the id: it is chosen once."""
-        del request
         return ("created_at",) if obj is None else ("event_id", "created_at")
 
 
@@ -53,15 +52,12 @@ class FactAdmin(ModelAdmin):
     list_select_related = ("event",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        del request
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        del request, obj
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        del request, obj
         return False
 
 

@@ -47,7 +47,7 @@ class ScanResult:
     first_admitted_gate: str | None
 
 
-def record_scan(  # noqa: PLR0913 - what is read, and where and when
+def record_scan(
     *,
     reading: Reading,
     scan_id: uuid.UUID,

@@ -48,7 +48,7 @@ counter AS (
     WHERE {fact}.is_new AND {fact}.event_id IS NOT NULL
     ON CONFLICT (event_id, day, shard) DO UPDATE
     SET {sums}, last_updated = greatest(kept.last_updated, excluded.last_updated)
-)"""  # noqa: S608 - put together from this module's own text only
+)"""
 
 
 _COUNT_DECIDED = _counted(
@@ -110,7 +110,7 @@ SELECT {_SCAN_COLUMNS},
     CASE WHEN outcome = 'duplicate' THEN admitted_at END AS first_admitted_at,
     CASE WHEN outcome = 'duplicate' THEN admitted_gate END AS first_admitted_gate
 FROM scan CROSS JOIN admission
-""")  # noqa: S608 - put together from this module's own text only
+""")
 
 # A refused scan is stored, and is an invalid attempt; it admits nobody and registers no event.
 REFUSE = sa.text(f"""
@@ -129,7 +129,7 @@ WITH {_SCAN_GIVEN}, scan AS (
     WHERE scan.is_new
 ), {_COUNT_REFUSED}
 SELECT {_SCAN_COLUMNS}, NULL AS first_admitted_at, NULL AS first_admitted_gate FROM scan
-""")  # noqa: S608 - put together from this module's own text only
+""")
 
 TRANSFER = sa.text(f"""
 WITH given AS (
@@ -145,7 +145,7 @@ WITH given AS (
     RETURNING kept.*, kept.xmax = 0 AS is_new
 ), {_COUNT_TRANSFER}
 SELECT {_TRANSFER_COLUMNS}, is_new FROM transfer
-""")  # noqa: S608 - put together from this module's own text only
+""")
 
 INVALID_ATTEMPT = sa.text(f"""
 WITH given AS (
@@ -163,4 +163,4 @@ WITH given AS (
     RETURNING kept.*, kept.xmax = 0 AS is_new
 ), {_COUNT_ATTEMPT}
 SELECT {_ATTEMPT_COLUMNS}, is_new FROM attempt
-""")  # noqa: S608 - put together from this module's own text only
+""")

@@ -47,7 +47,6 @@ _MODELS: dict[str, tuple[tuple[str, str, str], ...]] = {
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return unfold's description of the sidebar: groups of links, each with its permission."""
-    del request
     groups = [_group(title, [_model_link(*entry) for entry in _with_page(title)]) for title in _MODELS]
     tonight = _group("", [_link("Tonight", "monitoring", "admin:index"), _ticket_link()])
     tasks = _model_link("Background tasks", "engineering", "django_tasks_database.DBTaskResult")
@@ -83,7 +82,6 @@ def _may(*permissions: str) -> Callable[[HttpRequest], bool]:
 
 
 def _icon(request: HttpRequest) -> str:
-    del request
     return static("reports/favicon.svg")
 
 

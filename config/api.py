@@ -50,7 +50,6 @@ for _router in (tickets.router, reported.router, stats.router, lists.router):
 
 @api.exception_handler(AuthenticationError)
 def _answer_no_key(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-    del error
     detail = f"send the service's key in the header {ServiceKey.param_name}"
     return api.create_response(request, {"detail": detail}, status=401)
 
@@ -62,7 +61,6 @@ def _answer_id_reused(request: HttpRequest, error: IdReused) -> HttpResponse:
 
 @api.exception_handler(RequestDataTooBig)
 def _answer_too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
-    del error
     return api.create_response(request, {"detail": "the body is too large for any ticket"}, status=400)
 
 
@@ -73,5 +71,4 @@ def _leave_to_django(request: HttpRequest, error: Exception) -> Never:
 
     Ninja's own handler would show a traceback instead when DEBUG is on, also for a full pool.
     """
-    del request
     raise error

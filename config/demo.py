@@ -153,9 +153,8 @@ def _read(path: Path) -> None:
         _forget_empty_values()
 
 
-def _leave(number: int, frame: object) -> None:
+def _leave(_number: int, _frame: object) -> None:
     """End the process in order, whatever it is doing; a second Ctrl-C does not interrupt the end."""
-    del number, frame
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     raise SystemExit(0)

@@ -63,8 +63,7 @@ def _hands_out_tests(config: pytest.Config) -> bool:
     return bool(config.getoption("numprocesses", None)) and not hasattr(config, "workerinput")
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    del config
+def pytest_unconfigure() -> None:
     _server.remove()
     _server.data_dir.parent.rmdir()
     shutil.rmtree(_reports)

@@ -6,4 +6,4 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks."""
-        from core import checks  # noqa: F401, PLC0415 - importing them registers them
+        from core import checks  # noqa: F401 - importing them registers them

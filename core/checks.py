@@ -70,7 +70,6 @@ def check_pool_settings(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> Sequence[CheckMessage]:
     """Warn about pool settings that contradict each other."""
-    del app_configs, kwargs
     found = (_check_threads(), _check_waiting(), _check_times())
     return [message for message in found if message]
 

@@ -32,15 +32,12 @@ class ReadOnlyAdmin(ModelAdmin):
     show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        del request
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        del request, obj
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        del request, obj
         return False
 
 
@@ -76,11 +73,9 @@ class ResolvedFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        del request, model_admin
         return [("open", "still rejected"), ("resolved", "resolved")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        del request
         chosen = self.value()
         return queryset if chosen is None else queryset.filter(resolved_at__isnull=chosen == "open")
 

@@ -9,8 +9,8 @@ class EtlConfig(AppConfig):
 
     def ready(self) -> None:
         """Keep days and names in the summaries in step with the events that staff maintain."""
-        from analytics.models import Event  # noqa: PLC0415 - models are ready only now
-        from etl.loading import follow  # noqa: PLC0415
+        from analytics.models import Event
+        from etl.loading import follow
 
         options: dict[str, Any] = {"sender": Event, "dispatch_uid": "etl.loading.follow"}
         pre_save.connect(follow.before_save, **options)

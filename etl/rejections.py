@@ -38,7 +38,7 @@ WHERE source = :source AND endpoint = :endpoint AND resolved_at IS NULL
 _NUL = re.compile(r"(\\\\)|\\u0000")
 
 
-def store(  # noqa: PLR0913 - the rows, and where and when they came from
+def store(
     connection: sa.Connection,
     *,
     source: str,

@@ -40,7 +40,7 @@ WITH found AS (
         coalesce(sale.sold_on, CAST(sale.sold_at AT TIME ZONE events.timezone AS date))
 )
 SELECT *, count(*) OVER () AS total FROM found ORDER BY what, row_key LIMIT {KEPT}
-""")  # noqa: S608 - put together from this package's own text only
+""")
 
 
 @dataclass(frozen=True, kw_only=True)

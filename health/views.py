@@ -21,7 +21,6 @@ SERVICE = "turnstile"
 @require_safe
 def health(request: HttpRequest) -> JsonResponse:
     """Answer 200 while the process can answer at all; it asks no database."""
-    del request
     return _answer({"status": "ok", "service": SERVICE})
 
 
@@ -32,7 +31,6 @@ def ready(request: HttpRequest) -> JsonResponse:
 
     A full pool is ready: if busy replicas dropped out, the others would follow (trap 23).
     """
-    del request
     reason = _check_database()["reason"]
     is_ready = reason != "unreachable"
     body = {"status": "ready" if is_ready else "not_ready", "checks": {"database": reason or "ok"}}
@@ -42,7 +40,6 @@ def ready(request: HttpRequest) -> JsonResponse:
 @require_safe
 def health_db(request: HttpRequest) -> JsonResponse:
     """Answer how full the pool is, and whether `SELECT 1` came back within HEALTH_DB_TIMEOUT."""
-    del request
     result = _check_database()
     numbers = counters()
     body = {

@@ -90,7 +90,7 @@ def allowed_parameters(*, user: Any, slug: str, parameters: Parameters) -> Param
     return access.narrow(user, parameters)
 
 
-def queue_report(  # noqa: PLR0913 - who, what, of what, how, when, and for which schedule
+def queue_report(
     *,
     user: Any,
     slug: str,

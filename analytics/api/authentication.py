@@ -14,5 +14,4 @@ class ServiceKey(APIKeyHeader):
     param_name = service_key.HEADER
 
     def authenticate(self, request: HttpRequest, key: str | None) -> bool:
-        del request
         return service_key.is_service_key(key)

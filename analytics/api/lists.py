@@ -70,19 +70,16 @@ Asked = Annotated[ListQuery, Query()]
 @router.get("/stats/scans", response={200: ScansListed, **FAULTS})
 def list_scans(request: HttpRequest, query: Asked) -> dict[str, Any]:
     """List scans, refused ones included."""
-    del request
     return query.answer(queries.scans_page(**query.selection()))
 
 
 @router.get("/stats/transfers", response={200: TransfersListed, **FAULTS})
 def list_transfers(request: HttpRequest, query: Asked) -> dict[str, Any]:
     """List transfers, failed ones included."""
-    del request
     return query.answer(queries.transfers_page(**query.selection()))
 
 
 @router.get("/stats/invalid-attempts", response={200: InvalidAttemptsListed, **FAULTS})
 def list_invalid_attempts(request: HttpRequest, query: Asked) -> dict[str, Any]:
     """List invalid attempts: refused scans, and what callers reported."""
-    del request
     return query.answer(queries.invalid_attempts_page(**query.selection()))

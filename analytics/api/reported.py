@@ -45,7 +45,6 @@ class InvalidAttemptRequest(Schema):
 @router.post("/transfers", response={200: TransferFact, 201: TransferFact, **FAULTS, 409: Problem})
 def record_transfer(request: HttpRequest, body: TransferRequest) -> Status[Any]:
     """Store a transfer of a ticket, successful or not."""
-    del request
     received_at = timezone.now()
     transfer = TransferFact(
         transfer_id=body.transfer_id or uuid.uuid4(),
@@ -67,7 +66,6 @@ def record_transfer(request: HttpRequest, body: TransferRequest) -> Status[Any]:
 )
 def record_invalid_attempt(request: HttpRequest, body: InvalidAttemptRequest) -> Status[Any]:
     """Store an attempt to use what is no valid ticket."""
-    del request
     received_at = timezone.now()
     attempt = InvalidAttemptFact(
         attempt_id=body.attempt_id or uuid.uuid4(),

@@ -38,7 +38,6 @@ def stats(request: HttpRequest, query: Annotated[StatsQuery, Query()]) -> Status
 
     `by=day` adds each UTC day's share, the oldest first.
     """
-    del request
     totals = queries.daily_totals if query.by == "day" else queries.event_totals
     found = totals(event_id=query.event_id)
     if query.event_id is None:
@@ -53,7 +52,6 @@ def heatmap(
     request: HttpRequest, event_id: Annotated[fields.EventId, Query()], date: Annotated[fields.Day, Query()]
 ) -> dict[str, Any]:
     """Count the scans received in each hour of a UTC day; `peak_hour` is the first of the busiest."""
-    del request
     hours = queries.scans_per_hour(event_id=event_id, day=date)
     peak = max(hours, key=lambda hour: hour.scan_count)
     return {"event_id": event_id, "date": date, "data": hours, "peak_hour": peak.hour}

@@ -57,7 +57,6 @@ class ValidateAnswer(Schema):
 @router.post("/generate-qr", response={200: GenerateAnswer, **FAULTS})
 def generate_qr(request: HttpRequest, body: GenerateRequest) -> dict[str, str]:
     """Sign a ticket and draw its code. Nothing is stored."""
-    del request
     token = qr.sign(body.model_dump())
     try:
         png = qr.code_as_png(token)
@@ -74,7 +73,6 @@ def validate_qr(request: HttpRequest, body: ValidateRequest) -> JsonResponse:
 
     Any other status means that nothing was decided.
     """
-    del request
     received_at = timezone.now()
     reading = qr.read(body.qr_text)
     result = services.record_scan(
@@ -105,5 +103,4 @@ def _decision(reading: qr.Reading, result: services.ScanResult) -> dict[str, Any
 @router.get("/qr/scan-log/{ticket_id}", response={200: list[ScanFact], **FAULTS})
 def scan_log(request: HttpRequest, ticket_id: Annotated[fields.TicketId, Path()]) -> list[ScanFact]:
     """List up to 100 scans of a ticket, newest first."""
-    del request
     return queries.scan_log(ticket_id=ticket_id)

@@ -51,7 +51,7 @@ class Shot:
 def shots(client: int) -> Iterator[Shot]:
     """Yield requests without end. A ticket is shown again only after its first answer was read."""
     # Repeatable, and not a secret.
-    dice = random.Random(client)  # noqa: S311
+    dice = random.Random(client)
     admitted = ""
     while True:
         roll = dice.randrange(100)

@@ -29,7 +29,6 @@ EIGHT = datetime(2025, 6, 1, 20, 0, tzinfo=UTC)
 @pytest.fixture
 def tonight(db: None) -> Event:
     """Tonight's event, with its two gates."""
-    del db
     event = Event.objects.create(event_id=TONIGHT, name=TONIGHT)
     Gate.objects.bulk_create(Gate(event=event, name=name) for name in (NORTH, SOUTH))
     return event
@@ -137,7 +136,6 @@ def statements_sent() -> Iterator[Callable[[], list[str]]]:
     sent: list[str] = []
 
     def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        del connection, cursor, rest
         sent.append(statement)
 
     sa.event.listen(get_engine(), "before_cursor_execute", note)

@@ -21,7 +21,6 @@ def page(model: Any, name: str, *arguments: Any) -> str:
 @pytest.fixture
 def staff(db: None) -> Client:
     """A member of staff who may do everything. Hashing a password would take longer than the test."""
-    del db
     client = Client()
     client.force_login(User.objects.create(username="staff", is_staff=True, is_superuser=True))
     return client
@@ -29,7 +28,6 @@ def staff(db: None) -> Client:
 
 @pytest.fixture
 def _busy_evening(tonight: Event) -> None:
-    del tonight
     scan()
     scan(forged())
     transfer()

@@ -21,7 +21,6 @@ pytestmark = pytest.mark.real_pool
 @pytest.fixture(autouse=True)
 def _committed(django_pool: SharedPool) -> None:
     """Tonight's event, where each thread's own connection sees it."""
-    del django_pool
     Event.objects.create(event_id=TONIGHT, name=TONIGHT)
     connection.close()
 

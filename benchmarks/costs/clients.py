@@ -23,7 +23,7 @@ def main(name: str, url: str, first: str, clients: str, seconds: str) -> None:
     logging.disable(logging.CRITICAL)
     system, ledger = make_system(name, url), Ledger()
     deadline = monotonic() + float(seconds)
-    action = lambda number: _write(system, ledger, int(first) + number, deadline)  # noqa: E731
+    action = lambda number: _write(system, ledger, int(first) + number, deadline)
     crowd(int(clients), action, float(seconds) + 35.0)
     failed = sum(bool(attempt.error) for attempt in ledger.attempts)
     print(json.dumps({"served": len(ledger.attempts) - failed, "failed": failed}))

@@ -48,7 +48,7 @@ INSERT INTO analytics_stats
     SELECT event_id, (received_at AT TIME ZONE 'UTC')::date, 0, max(received_at), count(*),
         count(*) FILTER (WHERE outcome = 'admitted'), count(*) FILTER (WHERE outcome = 'duplicate'),
         count(*) FILTER (WHERE outcome = 'refused')
-    FROM ticket_scans GROUP BY 1, 2"""  # noqa: S608 - put together from this module's own numbers
+    FROM ticket_scans GROUP BY 1, 2"""
 _SALES = f"""
 INSERT INTO raw_sales
     (source, sale_id, event_id, kind, quantity, amount, currency, sold_at, ticket_id, sale_date)
@@ -62,13 +62,13 @@ INSERT INTO daily_ticket_sales
 INSERT INTO event_sales_summary
     (event_id, event_name, currency, total_tickets, total_revenue, row_count, last_updated)
     SELECT event_id, event_id, currency, sum(tickets_sold), sum(revenue), sum(row_count), now()
-    FROM daily_ticket_sales GROUP BY 1, 3"""  # noqa: S608 - put together from this module's own numbers
+    FROM daily_ticket_sales GROUP BY 1, 3"""
 
 
 def run(server: Server) -> Sequence[Row]:
     """Return the statements and the milliseconds of the page and of its refresh."""
     _set_up(server.postgres.url(DATABASE))
-    from django.test import Client  # noqa: PLC0415 - Django must be configured before
+    from django.test import Client
 
     _fill()
     client = Client(SERVER_NAME="localhost")
@@ -83,8 +83,8 @@ def _set_up(url: str) -> None:
     keys = ("SECRET_KEY", "QR_SIGNING_KEY", "SERVICE_API_KEY")
     os.environ.update({key: secrets.token_hex(32) for key in keys})
     os.environ.update({"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"})
-    import django  # noqa: PLC0415 - the environment comes first
-    from django.core.management import call_command  # noqa: PLC0415
+    import django
+    from django.core.management import call_command
 
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
@@ -92,18 +92,18 @@ def _set_up(url: str) -> None:
 
 def _fill() -> None:
     """Store the facts; the indexes of scans are made once the rows are there, in a third of the time."""
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection
 
-    from analytics.models import Scan  # noqa: PLC0415
+    from analytics.models import Scan
 
     with connection.schema_editor() as editor:
-        for index in Scan._meta.indexes:  # noqa: SLF001
+        for index in Scan._meta.indexes:
             editor.remove_index(Scan, index)
     # The foreign keys hold by themselves here; checking each row would take ten times as long.
     _execute("SET session_replication_role = replica", "SET maintenance_work_mem = '512MB'")
     _execute(*_SCANS.split(";"), *_SALES.split(";"))
     with connection.schema_editor() as editor:
-        for index in Scan._meta.indexes:  # noqa: SLF001
+        for index in Scan._meta.indexes:
             editor.add_index(Scan, index)
     # A connection of before would keep the settings.
     connection.close_pool()  # type: ignore[attr-defined]
@@ -111,7 +111,7 @@ def _fill() -> None:
 
 
 def _execute(*statements: str) -> None:
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection
 
     with connection.cursor() as cursor:
         for statement in statements:
@@ -119,15 +119,15 @@ def _execute(*statements: str) -> None:
 
 
 def _count(table: str) -> int:
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608 - a table of this module
+        cursor.execute(f"SELECT count(*) FROM {table}")
         return int(cursor.fetchone()[0])
 
 
 def _superuser() -> Any:
-    from django.contrib.auth.models import User  # noqa: PLC0415
+    from django.contrib.auth.models import User
 
     return User.objects.create(username="staff", is_staff=True, is_superuser=True)
 
@@ -154,16 +154,15 @@ def _milliseconds(ask: Callable[[], Any]) -> float:
 @contextmanager
 def _recorded() -> Iterator[tuple[list[tuple[str, Any]], Any]]:
     """Record what SQLAlchemy sends, with its values, and what the ORM sends, while the block runs."""
-    import sqlalchemy as sa  # noqa: PLC0415
-    from django.db import connection  # noqa: PLC0415
-    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
+    import sqlalchemy as sa
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
 
-    from core.db import get_engine  # noqa: PLC0415
+    from core.db import get_engine
 
     own: list[tuple[str, Any]] = []
 
     def note(conn: Any, cursor: Any, statement: str, values: Any, *rest: Any) -> None:
-        del conn, cursor, rest
         own.append((statement, values))
 
     sa.event.listen(get_engine(), "before_cursor_execute", note)
@@ -173,7 +172,7 @@ def _recorded() -> Iterator[tuple[list[tuple[str, Any]], Any]]:
 
 
 def _nodes(statements: Sequence[tuple[str, Any]]) -> Iterator[dict[str, Any]]:
-    from core.db import get_engine  # noqa: PLC0415
+    from core.db import get_engine
 
     for statement, values in statements:
         with get_engine().connect() as connection:

@@ -65,7 +65,7 @@ def _load(pages: list[list[Any]]) -> None:
 
 
 def _copy(pages: list[list[Any]]) -> None:
-    from core import db  # noqa: PLC0415
+    from core import db
 
     for rows in pages:
         with db.get_engine().connect() as connection:
@@ -78,7 +78,7 @@ def _copy(pages: list[list[Any]]) -> None:
 
 def _dlt(server: Server, folder: str) -> Callable[[list[list[Any]]], None]:
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
-    import dlt  # noqa: PLC0415 - reads its settings when it is imported
+    import dlt
 
     pipeline = dlt.pipeline(
         pipeline_name="peer",

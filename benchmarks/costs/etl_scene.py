@@ -27,7 +27,7 @@ def prepare(server: Server) -> None:
     """Start Django with the service's own settings on the server's database, and migrate it."""
     server.ask(f"GRANT ALL ON SCHEMA public TO PUBLIC; GRANT ALL ON DATABASE {DATABASE} TO PUBLIC")
     configure(server.url)
-    from django.core.management import call_command  # noqa: PLC0415
+    from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
 
@@ -37,16 +37,16 @@ def configure(url: str) -> None:
     keys = ("SECRET_KEY", "QR_SIGNING_KEY", "SERVICE_API_KEY")
     os.environ.update({key: f"only for the benchmark {key} " + "0" * 32 for key in keys})
     os.environ.update({"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"})
-    import django  # noqa: PLC0415
+    import django
 
     django.setup()
 
 
 def sale_page(first: int, count: int, total: int, *, version: int = 0, step: int = 1) -> list[Any]:
     """Return `count` of `total` sales, from the one numbered `first` on, each `step`-th of them."""
-    from etl.rows import SaleRow  # noqa: PLC0415
+    from etl.rows import SaleRow
 
-    chance = random.Random(first)  # noqa: S311 - the same sales in each run
+    chance = random.Random(first)
     rows = []
     for number in range(first, first + count * step, step):
         at = BEGIN + YEAR * (number / total)
@@ -74,7 +74,7 @@ class _SalesSource:
     name = "upstream"
 
     def __init__(self) -> None:
-        from etl.rows import Endpoint  # noqa: PLC0415
+        from etl.rows import Endpoint
 
         self.endpoints: tuple[Endpoint, ...] = (Endpoint.SALES,)
 
@@ -95,7 +95,7 @@ class PagesInMemory(_SalesSource):
 
     def pages(self, endpoint: Any, *, since: datetime | None = None, resume: str = "") -> Iterator[Any]:
         """Yield all of them."""
-        from etl.rows import Page  # noqa: PLC0415
+        from etl.rows import Page
 
         del since, resume
         for rows in self._pages:
@@ -112,7 +112,7 @@ class MadeSource(_SalesSource):
 
     def pages(self, endpoint: Any, *, since: datetime | None = None, resume: str = "") -> Iterator[Any]:
         """Yield all sales, or since an instant those that changed."""
-        from etl.rows import Page  # noqa: PLC0415
+        from etl.rows import Page
 
         del resume
         step, version = (1, 0) if since is None else (CHANGED, 1)
@@ -127,7 +127,7 @@ class MadeSource(_SalesSource):
 class Silence:
     """Nobody watches."""
 
-    def run_started(self, run: Any, resumed: bool) -> None:  # noqa: FBT001 - the watcher's interface
+    def run_started(self, run: Any, resumed: bool) -> None:
         """Say nothing."""
 
     def page_loaded(self, page: Any, counts: Any, totals: Any, page_count: int) -> None:
@@ -139,8 +139,8 @@ class Silence:
 
 def run_etl(source: Any) -> Any:
     """Run the ETL over `source`; return the finished run."""
-    from etl.runs.options import RunOptions  # noqa: PLC0415
-    from etl.runs.pipeline import run_etl as run  # noqa: PLC0415
+    from etl.runs.options import RunOptions
+    from etl.runs.pipeline import run_etl as run
 
     done = run(source, options=RunOptions(), watcher=Silence(), stop=threading.Event())
     assert done.outcome == "done", done.error

@@ -54,7 +54,7 @@ class SlowReaders:
         client.sendall(head.encode())
         beginning = client.recv(1024)
         assert beginning.startswith(b"HTTP/1.1 200 "), beginning
-        client.setblocking(False)  # noqa: FBT003 - the standard library's signature
+        client.setblocking(False)
         return client
 
     def _read(self) -> None:

@@ -38,7 +38,6 @@ def _report(path: Path, what: str, rows: int) -> float:
 
 
 def _bare_xlsx(path: Path, what: str, rows: int) -> float:
-    del what
     ready = ready_rows(rows)
     started = perf_counter()
     with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as book:

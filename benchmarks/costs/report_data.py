@@ -43,7 +43,7 @@ INSERT INTO analytics_stats (event_id, day, shard, transfer_count, successful_tr
 SELECT event_id, CAST(received_at AT TIME ZONE 'UTC' AS date), 0, count(*),
     count(*) FILTER (WHERE is_successful), count(*) FILTER (WHERE NOT is_successful), max(received_at)
 FROM ticket_transfers GROUP BY event_id, CAST(received_at AT TIME ZONE 'UTC' AS date);
-"""  # noqa: S608 - put together from this module's own numbers
+"""
 
 
 def set_up(url: str) -> None:
@@ -57,7 +57,7 @@ def fill(server: Server, rows: int = ROWS) -> None:
     """Migrate the server's database and store `rows` transfers."""
     server.ask("GRANT ALL ON SCHEMA public TO writer")
     set_up(server.url)
-    from django.core.management import call_command  # noqa: PLC0415 - Django must be configured before
+    from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
     with psycopg.connect(server.url, autocommit=True) as connection:
@@ -81,7 +81,7 @@ def child(server: Server, what: str, rows: int) -> Cost:
 
 def parameters(rows: int) -> Any:
     """Return the days with the first `rows` transfers: FEW of them, or all."""
-    from reports.catalogue import Parameters  # noqa: PLC0415 - Django must be configured before
+    from reports.catalogue import Parameters
 
     later_days = -(-(rows - FEW) // ROWS_OF_A_DAY)
     return Parameters(start=FIRST_DAY, end=FIRST_DAY + timedelta(days=1 + later_days))
@@ -89,9 +89,9 @@ def parameters(rows: int) -> Any:
 
 def made(file_format: str, rows: int, path: Path) -> Any:
     """Make the report of transfers, as the service makes it; return its MadeFile."""
-    from reports.catalogue import find  # noqa: PLC0415 - Django must be configured before
-    from reports.making import make_file  # noqa: PLC0415
-    from reports.models import FileFormat  # noqa: PLC0415
+    from reports.catalogue import find
+    from reports.making import make_file
+    from reports.models import FileFormat
 
     return make_file(
         report=find("transfers"),
@@ -105,9 +105,9 @@ def made(file_format: str, rows: int, path: Path) -> Any:
 
 def query(rows: int) -> str:
     """Return the report's statement as SQL text."""
-    from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+    from sqlalchemy.dialects import postgresql
 
-    from reports.catalogue import find  # noqa: PLC0415 - Django must be configured before
+    from reports.catalogue import find
 
     statement = find("transfers").rows(parameters(rows))
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]

@@ -22,7 +22,7 @@ def at_most(what: str, value: float, limit: float, unit: str) -> Row:
 
 def at_least(what: str, value: float, limit: float, unit: str) -> Row:
     """Return a row whose value should reach `limit`."""
-    figure = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits say enough
+    figure = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
     return Row(what, f"{figure} {unit}", f"at least {limit:,g} {unit}", value >= limit)
 
 

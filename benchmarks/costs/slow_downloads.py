@@ -39,7 +39,7 @@ KEYS = {
 
 def run(server: Server) -> Sequence[Row]:
     """Return scans per second of both kinds of rounds, their ratio, and what the downloads hold."""
-    from benchmarks.costs import stored_report  # noqa: PLC0415 - its settings are described below
+    from benchmarks.costs import stored_report
 
     with tempfile.TemporaryDirectory(prefix="turnstile-bench-") as folder:
         server.postgres.create_database("service")
@@ -71,7 +71,7 @@ def _measure(port: int, process: psutil.Process, report: "tuple[str, str]") -> S
 
 def _scans(port: int) -> float:
     """Return the scans that were answered rightly in a second; a wrong answer ends the benchmark."""
-    from analytics.spike.clients import Client  # noqa: PLC0415 - reads the settings
+    from analytics.spike.clients import Client
 
     started = monotonic()
     clients = [

@@ -25,8 +25,8 @@ def prepare(folder: Path) -> tuple[str, str]:
     """Make the report, in the database and in `folder`; return its path and its user's session."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    from django.core.management import call_command  # noqa: PLC0415 - after the settings
-    from django.db import connections  # noqa: PLC0415
+    from django.core.management import call_command
+    from django.db import connections
 
     call_command("migrate", verbosity=0)
     (folder / "large.csv").write_bytes(bytes(BYTES))
@@ -36,7 +36,7 @@ def prepare(folder: Path) -> tuple[str, str]:
 
 
 def _path_of_the_report() -> str:
-    from reports.models import GeneratedReport, ReportState  # noqa: PLC0415 - after django.setup()
+    from reports.models import GeneratedReport, ReportState
 
     now = timezone.now()
     generated = GeneratedReport.objects.create(
@@ -53,9 +53,9 @@ def _path_of_the_report() -> str:
 
 
 def _session_of_an_administrator() -> str:
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY  # noqa: PLC0415
-    from django.contrib.auth.models import User  # noqa: PLC0415
-    from django.contrib.sessions.backends.db import SessionStore  # noqa: PLC0415
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.auth.models import User
+    from django.contrib.sessions.backends.db import SessionStore
 
     user = User.objects.create_superuser("admin")
     session = SessionStore()

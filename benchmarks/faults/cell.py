@@ -71,7 +71,7 @@ def stage(fault: Fault, system_name: str, folder: Path) -> Iterator[Scene]:
         facts = yardstick.measure(server) if fault.needs_quiet else {}
         sockets = stack.enter_context(SocketCount())
         system, ledger = make_system(system_name, url), Ledger()
-        make_writers = lambda: Writers(system, ledger, fault.writers, fault.request)  # noqa: E731
+        make_writers = lambda: Writers(system, ledger, fault.writers, fault.request)
         yield Scene(
             system_name, system, server, ledger, sockets, make_writers, fault.request, wire=wire, facts=facts
         )
@@ -112,7 +112,7 @@ def main() -> None:
     fault = FAULTS[arguments.fault]
     try:
         result = run(fault, arguments.system, arguments.folder, arguments.later, arguments.limit)
-    except Exception:  # noqa: BLE001 - a cell that crashed is a line of the report
+    except Exception:
         result = Result(fault.name, arguments.system, crashed=traceback.format_exc(limit=-3))
     print(json.dumps(result.as_json()))
     sys.stdout.flush()

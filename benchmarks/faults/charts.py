@@ -59,7 +59,7 @@ def _recovery_seconds(result: Result) -> float:
 
 def _late(matrix: Matrix, axes: Axes) -> None:
     some = {name: row for name, row in matrix.items() if any(r.failed_after_return for r in row.values())}
-    height = lambda result: result.failed_after_return + 1.0  # noqa: E731 - a logarithm wants more than 0
+    height = lambda result: result.failed_after_return + 1.0
     _grid(some, axes, LogNorm(1, 1000, clip=True), height, lambda result: f"{result.failed_after_return:,}")
 
 

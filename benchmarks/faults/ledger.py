@@ -46,7 +46,7 @@ class Ledger:
         try:
             yield
             self.acknowledged.extend(rows)
-        except Exception as caught:  # noqa: BLE001 - every failure is a result
+        except Exception as caught:
             error = name_of(caught)
         finally:
             self.attempts.append(Attempt(writer, started, monotonic() - started, error))

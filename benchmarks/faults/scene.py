@@ -72,7 +72,7 @@ class Scene:
 
     def first_request(self) -> None:
         """Send one request alone, and note how long it took and whether it succeeded."""
-        work = lambda: self.request.run(self.system, -1, 0)  # noqa: E731
+        work = lambda: self.request.run(self.system, -1, 0)
         succeeded = self.ledger.call(-1, work, (-1, 0))
         self.facts["first_request_seconds"] = self.ledger.attempts[-1].seconds
         self.facts["first_request_succeeded"] = succeeded

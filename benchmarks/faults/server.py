@@ -62,7 +62,7 @@ class Server:
     def copy_from(self, primary: "Server") -> None:
         """Become a running standby of `primary`."""
         postgres = self.postgres
-        postgres._prepare_folders()  # noqa: SLF001 - pg_basebackup runs as the server's user, who needs them
+        postgres._prepare_folders()
         source = ["-h", str(primary.postgres.socket_dir), "-U", SUPERUSER]
         command: list[str | Path] = [
             _program("pg_basebackup"),
@@ -73,7 +73,7 @@ class Server:
             "-c",
             "fast",
         ]
-        postgres._check(command)  # noqa: SLF001
+        postgres._check(command)
         postgres.start()
 
     def rows(self) -> list[tuple[int, int]]:

@@ -19,12 +19,10 @@ class DjangoConnectionPool:
         django_requests.configure(django_requests.database_entry(url) | own)
 
     def transaction(self, writer: int) -> AbstractContextManager[Execute]:
-        del writer
         return django_requests.request()
 
     @contextmanager
     def second(self, *, independent: bool) -> Iterator[Execute]:
-        del independent  # it knows no other way
         borrowed = self._pool().connect()
         try:
             yield borrowed.driver_connection.execute
@@ -42,6 +40,6 @@ class DjangoConnectionPool:
         self._pool().dispose()
 
     def _pool(self) -> Any:
-        from dj_db_conn_pool.core import pool_container  # noqa: PLC0415 - Django must be configured before
+        from dj_db_conn_pool.core import pool_container
 
         return pool_container.get("default")

@@ -22,12 +22,10 @@ class DjangoPool:
         django_requests.configure(entry | engine)
 
     def transaction(self, writer: int) -> AbstractContextManager[Execute]:
-        del writer
         return django_requests.request()
 
     @contextmanager
     def second(self, *, independent: bool) -> Iterator[Execute]:
-        del independent  # it knows no other way
         with self._wrapper().pool.connection() as borrowed, borrowed.transaction():
             yield borrowed.execute
 

@@ -17,12 +17,10 @@ class EnginePerWrite:
 
     @contextmanager
     def transaction(self, writer: int) -> Iterator[Execute]:
-        del writer
         with engine_requests.request(sqlalchemy.create_engine(self._url)) as execute:
             yield execute
 
     def second(self, *, independent: bool) -> AbstractContextManager[Execute]:
-        del independent  # every write is
         return self.transaction(0)
 
     def take_and_forget(self) -> None:

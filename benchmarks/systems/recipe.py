@@ -23,11 +23,9 @@ class Recipe:
         )
 
     def transaction(self, writer: int) -> AbstractContextManager[Execute]:
-        del writer
         return engine_requests.request(self._engine)
 
     def second(self, *, independent: bool) -> AbstractContextManager[Execute]:
-        del independent  # it knows no other way
         return engine_requests.request(self._engine)
 
     def take_and_forget(self) -> None:

@@ -26,8 +26,8 @@ def entry(url: str) -> dict[str, Any]:
 class Turnstile:
     def __init__(self, url: str) -> None:
         django_requests.configure(entry(url))
-        from core import db  # noqa: PLC0415 - Django must be configured before
-        from core.engine import creator  # noqa: PLC0415
+        from core import db
+        from core.engine import creator
 
         self._db, self._creator = db, creator
 

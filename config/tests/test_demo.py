@@ -55,7 +55,6 @@ def remembered(folder: Path) -> dict[str, str]:
 
 class TestDescribe:
     def test_makes_every_key_that_nobody_gave(self, environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        del environment
 
         made = demo.describe(tmp_path, settings_file=tmp_path / ".env")
 
@@ -87,7 +86,6 @@ class TestDescribe:
     def test_leaves_a_database_that_was_given_alone(
         self, environment: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        del environment
 
         demo.describe(tmp_path, settings_file=tmp_path / ".env")
 
@@ -112,7 +110,6 @@ class TestUpstream:
     def test_is_found_by_a_second_terminal(
         self, environment: pytest.MonkeyPatch, tmp_path: Path, upstreams: list[UpstreamProcess]
     ) -> None:
-        del upstreams
         environment.delenv("ETL_SOURCE_URL")
 
         made = demo.describe(tmp_path, settings_file=tmp_path / ".env")
@@ -141,7 +138,6 @@ class TestUpstream:
     def test_is_not_started_beside_a_source_that_was_given(
         self, environment: pytest.MonkeyPatch, tmp_path: Path, upstreams: list[UpstreamProcess]
     ) -> None:
-        del environment
         demo.remember(
             {"ETL_SOURCE_URL": "http://127.0.0.1:9", "ETL_SOURCE_TOKEN": "x"}, tmp_path / "demo.env"
         )

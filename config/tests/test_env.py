@@ -52,7 +52,6 @@ class TestSeconds:
         assert env.seconds("GATE_SETTING", 30.0) == 0.25
 
     def test_an_absent_value_is_the_default(self, setting: pytest.MonkeyPatch) -> None:
-        del setting
 
         assert env.seconds("GATE_SETTING", 30.0) == 30.0
 
@@ -72,7 +71,6 @@ class TestFlag:
         assert env.flag("GATE_SETTING", default=not value) is value
 
     def test_an_absent_value_is_the_default(self, setting: pytest.MonkeyPatch) -> None:
-        del setting
 
         assert env.flag("GATE_SETTING", default=True) is True
 
@@ -90,7 +88,6 @@ class TestNames:
         assert env.names("GATE_SETTING", "east") == ["north", "south"]
 
     def test_an_absent_value_is_the_default(self, setting: pytest.MonkeyPatch) -> None:
-        del setting
 
         assert env.names("GATE_SETTING", "east,west") == ["east", "west"]
 
@@ -102,7 +99,6 @@ class TestSecret:
         assert env.secret("GATE_SETTING") == "k" * 32
 
     def test_an_absent_secret_stops_the_start_with_the_cure(self, setting: pytest.MonkeyPatch) -> None:
-        del setting
 
         with pytest.raises(ImproperlyConfigured, match=r"^GATE_SETTING is not set: .*token_urlsafe"):
             env.secret("GATE_SETTING")
@@ -136,7 +132,6 @@ class TestDatabase:
         assert entry["OPTIONS"] == {"target_session_attrs": "read-write"}
 
     def test_an_absent_url_names_make_run(self, setting: pytest.MonkeyPatch) -> None:
-        del setting
 
         with pytest.raises(ImproperlyConfigured, match=r"^GATE_SETTING is not set: .*`make run`"):
             env.database("GATE_SETTING")

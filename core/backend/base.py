@@ -103,8 +103,8 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     def set_autocommit(
         self,
-        autocommit: bool,  # noqa: FBT001 - Django's signature
-        force_begin_transaction_with_broken_autocommit: bool = False,  # noqa: FBT001, FBT002
+        autocommit: bool,
+        force_begin_transaction_with_broken_autocommit: bool = False,
     ) -> None:
         """Switch autocommit, as Django does, which asks six times whether it may, even if nothing changes."""
         if autocommit and self._commits_each_statement() and _get_running_loop() is None:
@@ -178,7 +178,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         else:
             super()._close()  # type: ignore[misc]  # not in django-stubs
 
-    def _set_autocommit(self, autocommit: bool) -> None:  # noqa: FBT001 - Django's signature
+    def _set_autocommit(self, autocommit: bool) -> None:
         # psycopg takes a lock and a turn of its event loop to find out that nothing changes.
         if self.connection.autocommit != autocommit:
             super()._set_autocommit(autocommit)  # type: ignore[misc]  # not in django-stubs

@@ -155,7 +155,7 @@ class Checkout(_ConnectionFairy):
         if connection is not None and self._connection_record is not None:
             self._checkin()
 
-    def _checkin(self, transaction_was_reset: bool = False) -> None:  # noqa: FBT001, FBT002 - SQLAlchemy's
+    def _checkin(self, transaction_was_reset: bool = False) -> None:
         pool = cast("EnginePool", self._pool)
         record: Any = self._connection_record
         connection: Any = self.dbapi_connection

@@ -104,7 +104,6 @@ def kill(outside: psycopg.Connection[Any]) -> Callable[[int], None]:
 @pytest.fixture
 def django_pool(transactional_db: None) -> Iterator[SharedPool]:
     """The pool behind DATABASES["default"], on the test database, with nothing lent and nothing idle."""
-    del transactional_db
     connection.close()
     pool = shared_pool()
     pool.drain()
@@ -128,7 +127,7 @@ class Crowd:
         try:
             self._gate.wait()
             self.results.append(action(number))
-        except BaseException as error:  # noqa: BLE001 - every failure belongs to the test
+        except BaseException as error:
             self.errors.append(error)
         finally:
             connections.close_all()

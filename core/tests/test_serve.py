@@ -177,7 +177,6 @@ class TestRunningDemo:
     def test_admits_a_ticket_of_the_demo_once(
         self, service: Service, running: "subprocess.Popen[str]"
     ) -> None:
-        del running
         ticket = (service.folder / "var" / "tickets.jsonl").read_text().splitlines()[0]
         headers = {"X-Service-Key": service.keys["SERVICE_API_KEY"]}
 
@@ -198,7 +197,6 @@ class TestRunningDemo:
     def test_fails_no_validation_of_a_spike_and_stays_within_the_bound(
         self, service: Service, running: "subprocess.Popen[str]"
     ) -> None:
-        del running
 
         spike = service.run("demo_spike", "--clients", "5", "--seconds", "1")
 

@@ -53,7 +53,6 @@ COMPARED: list[type[models.Model]] = [*MODELS, Sample]
 @pytest.fixture
 def inspector(db: None) -> Iterator[sa.Inspector]:
     """Sees the migrated tables, and in a schema of their own the tables made from the derived ones."""
-    del db
     with django_connection.schema_editor() as editor:
         editor.create_model(Sample)
     with get_engine().begin() as connection:

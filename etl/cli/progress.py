@@ -47,7 +47,6 @@ class Bars:
         self._is_resumed = resumed
 
     def page_loaded(self, page: Page, counts: Counts, totals: Counts, page_count: int) -> None:
-        del totals, page_count
         task = self._task(page.endpoint)
         fields = self.progress.tasks[task].fields
         pages, rows = fields["pages"] + 1, fields["rows"] + counts.read

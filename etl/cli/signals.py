@@ -20,7 +20,6 @@ class Stop:
 
     def ask(self, number: int, frame: FrameType | None) -> None:
         """Note the signal; from now on the system's own answer to it is in force."""
-        del frame
         self.number = signal.Signals(number)
         for each in SIGNALS:
             signal.signal(each, signal.SIG_DFL)

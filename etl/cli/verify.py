@@ -14,12 +14,10 @@ HELP = "Compare the summaries with the raw rows; exit 1 on a difference, and sho
 SHOWN = 20
 
 
-def add_arguments(parser: ArgumentParser) -> None:
-    del parser
+def add_arguments(parser: ArgumentParser) -> None: ...
 
 
 def answer(options: Mapping[str, Any], printer: Printer) -> None:
-    del options
     began = monotonic()
     found = summaries.verify()
     if found:

@@ -40,7 +40,6 @@ class Lines:
         self._page_began = monotonic()
 
     def page_loaded(self, page: Page, counts: Counts, totals: Counts, page_count: int) -> None:
-        del totals, page_count
         self._pages[page.endpoint] += 1
         took = _since(self._page_began)
         self._page_began = monotonic()
@@ -64,11 +63,9 @@ class Records:
         self._page_began = monotonic()
 
     def run_started(self, run: Run, resumed: bool) -> None:  # noqa: FBT001 - Watcher's own signature
-        del run, resumed
         self._page_began = monotonic()
 
     def page_loaded(self, page: Page, counts: Counts, totals: Counts, page_count: int) -> None:
-        del totals
         took = _since(self._page_began)
         self._page_began = monotonic()
         self._printer.json(_page_record(page, counts, page_count) | {"seconds": round(took, 3)})

@@ -27,7 +27,7 @@ _CHANGED = _CANCELLED + _ENLARGED + _MOVED
 def sales_of_day(day: date) -> Iterator[Version]:
     """Yield the versions of all sales that are made on `day`, UTC."""
     # Text as a seed: the same on every machine and in every process.
-    chance = Random(f"turnstile {day.isoformat()}")  # noqa: S311 - a demo's sales, no secret
+    chance = Random(f"turnstile {day.isoformat()}")
     midnight = midnight_of(day)
     for number in range(_SALES_OF_WEEKDAY[day.weekday()] + chance.randint(-5, 5)):
         event = chance.choices(EVENTS, _WEIGHTS)[0]
@@ -44,7 +44,7 @@ def sales_of_tonight(today: date) -> Iterator[Version]:
     """
     midnight = midnight_of(today)
     for number in range(1, tonight.TICKET_COUNT + 1):
-        chance = Random(f"turnstile {number}")  # noqa: S311 - a demo's sales, no secret
+        chance = Random(f"turnstile {number}")
         sold_at = midnight - chance.randrange(30 * _DAY_SECONDS)
         fields = _fields(TONIGHT, sold_at, quantity=1, ticket_id=tonight.ticket_id(number))
         yield Version(midnight, f"tonight-{number:03}", None, fields)

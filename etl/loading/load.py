@@ -21,7 +21,7 @@ from etl.rows import Endpoint, Page
 __all__ = ["Counts", "EncodedPage", "load_page"]
 
 
-def load_page(  # noqa: PLR0913 - a page, and the run that it belongs to
+def load_page(
     page: Page | EncodedPage,
     *,
     source: str,

@@ -30,7 +30,7 @@ class Plan:
     def begin(self, connection: sa.Connection) -> None:
         """Plan nothing yet; the plan ends with the transaction."""
         names = ", ".join(self.columns)
-        empty = f"SELECT {names} FROM {self.table} WITH NO DATA"  # noqa: S608 - own names
+        empty = f"SELECT {names} FROM {self.table} WITH NO DATA"
         table = f"planned_{self.table}"
         connection.execute(sa.text(f"CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS {empty}"))
         connection.execute(sa.text(f"CREATE UNIQUE INDEX ON {table} ({self.columns[0]})"))
@@ -66,7 +66,7 @@ class Plan:
                 ON CONFLICT ({key}) DO UPDATE SET {changes}
             )
             SELECT count(*) FILTER (WHERE is_new) AS inserted, count(*) FILTER (WHERE NOT is_new) AS updated
-            FROM compared"""  # noqa: S608 - put together from this package's own names only
+            FROM compared"""
 
 
 PLANS: Mapping[Endpoint, Plan] = {

@@ -18,7 +18,7 @@ FROM events
 WHERE events.event_id = sale.event_id AND sale.sold_at IS NOT NULL
     AND sale.sale_date <> CAST(sale.sold_at AT TIME ZONE events.timezone AS date)
     AND {_SCOPE.format(column="sale.event_id")}
-""")  # noqa: S608 - put together from this module's own text only
+""")
 _RENAME = sa.text("""
 UPDATE event_sales_summary AS kept SET event_name = events.name
 FROM events

@@ -46,11 +46,11 @@ def counted(row: str, value: str) -> str:
 STAGE_SALES = sa.text(f"""
 CREATE TEMPORARY TABLE {STAGED_SALES} ON COMMIT DROP AS
 SELECT {", ".join(SALE_COLUMNS)} FROM raw_sales WITH NO DATA
-""")  # noqa: S608 - put together from this module's own text only
+""")
 STAGE_EVENTS = sa.text(f"""
 CREATE TEMPORARY TABLE {STAGED_EVENTS} ON COMMIT DROP AS
 SELECT {", ".join(EVENT_COLUMNS)} FROM raw_events WITH NO DATA
-""")  # noqa: S608 - put together from this module's own text only
+""")
 
 # As analytics' statements register the event of a scan. In the order of their ids: no two loads deadlock.
 REGISTER_EVENTS = sa.text("""
@@ -68,7 +68,7 @@ _MAY_BE_STORED = f"""(
     SELECT sale_id FROM raw_sales
     WHERE source = :source AND sale_id >= (SELECT min(sale_id) FROM {STAGED_SALES})
     ORDER BY sale_id LIMIT 1
-) <= (SELECT max(sale_id) FROM {STAGED_SALES})"""  # noqa: S608 - put together from this module's own text only
+) <= (SELECT max(sale_id) FROM {STAGED_SALES})"""
 
 _STORED_SALES = f"""
 stored AS MATERIALIZED (
@@ -82,7 +82,7 @@ stored AS MATERIALIZED (
         LIMIT 1
     ) AS kept
     WHERE {_MAY_BE_STORED}
-)"""  # noqa: S608 - put together from this module's own text only
+)"""
 
 _RAW_SALE = f"source, {', '.join(SALE_COLUMNS)}, sale_date"
 
@@ -139,7 +139,7 @@ WITH {_STORED_SALES}, inserted AS (
 SELECT (SELECT count(*) FROM {STAGED_SALES}) - count(*) AS inserted,
     count(*) FILTER (WHERE is_changed) AS updated, (SELECT event_ids FROM emptied) AS emptied
 FROM stored
-""")  # noqa: S608 - put together from this module's own text only
+""")
 
 DROP_EMPTY_DAYS = sa.text("""
 DELETE FROM daily_ticket_sales WHERE event_id = ANY(CAST(:event_ids AS text[])) AND row_count = 0
@@ -187,7 +187,7 @@ SELECT count(*) FILTER (WHERE is_new) AS inserted, count(*) FILTER (WHERE NOT is
     (SELECT array_agg(event_id) FROM changed JOIN before USING (event_id)
      WHERE changed.name <> before.name) AS renamed
 FROM compared
-""")  # noqa: S608 - put together from this module's own text only
+""")
 
 COUNT_PAGE = sa.text("""
 UPDATE etl_run_log

@@ -20,7 +20,7 @@ def _sums(group: str, scope: str) -> str:
     return f"""
     SELECT {group}, sum({counted("sale", "quantity")}) AS tickets,
         sum({counted("sale", "amount")}) AS revenue, count(*) AS row_count
-    FROM raw_sales AS sale WHERE {scope.format(row="sale")} GROUP BY {group}"""  # noqa: S608 - own text
+    FROM raw_sales AS sale WHERE {scope.format(row="sale")} GROUP BY {group}"""
 
 
 DAYS = _sums("event_id, sale_date, currency", f"{_SCOPE} AND {_PERIOD}")
@@ -33,7 +33,7 @@ WHERE {_SCOPE.format(row="kept")} AND {_PERIOD.format(row="kept")} AND NOT EXIST
     SELECT FROM told
     WHERE (told.event_id, told.sale_date, told.currency) = (kept.event_id, kept.sale_date, kept.currency)
 )
-""")  # noqa: S608 - put together from this module's own text only
+""")
 _WRITE_DAYS = sa.text(f"""
 INSERT INTO daily_ticket_sales AS kept
     (event_id, sale_date, currency, tickets_sold, revenue, row_count, last_updated)
@@ -43,14 +43,14 @@ SET tickets_sold = excluded.tickets_sold, revenue = excluded.revenue, row_count 
     last_updated = excluded.last_updated
 WHERE (kept.tickets_sold, kept.revenue, kept.row_count)
     <> (excluded.tickets_sold, excluded.revenue, excluded.row_count)
-""")  # noqa: S608 - put together from this module's own text only
+""")
 _DROP_TOTALS = sa.text(f"""
 WITH told AS ({TOTALS})
 DELETE FROM event_sales_summary AS kept
 WHERE {_SCOPE.format(row="kept")} AND NOT EXISTS (
     SELECT FROM told WHERE (told.event_id, told.currency) = (kept.event_id, kept.currency)
 )
-""")  # noqa: S608 - put together from this module's own text only
+""")
 _WRITE_TOTALS = sa.text(f"""
 INSERT INTO event_sales_summary AS kept
     (event_id, event_name, currency, total_tickets, total_revenue, row_count, last_updated)
@@ -62,7 +62,7 @@ SET event_name = excluded.event_name, total_tickets = excluded.total_tickets,
     last_updated = excluded.last_updated
 WHERE (kept.event_name, kept.total_tickets, kept.total_revenue, kept.row_count)
     <> (excluded.event_name, excluded.total_tickets, excluded.total_revenue, excluded.row_count)
-""")  # noqa: S608 - put together from this module's own text only
+""")
 
 
 def write_days(

@@ -33,12 +33,12 @@ class Envelope(msgspec.Struct, Generic[Told], gc=False):
     items: list[Told] | None = None
     pagination: Any = None
     next_page: Any = None
-    nextPage: Any = None  # noqa: N815  (the upstream's own spelling)
+    nextPage: Any = None
     page: Any = None
     total_pages: Any = None
-    totalPages: Any = None  # noqa: N815  (the upstream's own spelling)
+    totalPages: Any = None
     has_more: Any = None
-    hasMore: Any = None  # noqa: N815  (the upstream's own spelling)
+    hasMore: Any = None
 
 
 _DECODERS = {

@@ -36,7 +36,7 @@ class ToldSale(msgspec.Struct, gc=False):
     order_id: Any = None
     transaction_id: Any = None
     event_id: Any = None
-    eventId: Any = None  # noqa: N815  (the upstream's own spelling)
+    eventId: Any = None
     event: Any = None
     status: Any = None
     state: Any = None
@@ -57,7 +57,7 @@ class ToldSale(msgspec.Struct, gc=False):
     modified_at: Any = None
     last_modified: Any = None
     ticket_id: Any = None
-    ticketId: Any = None  # noqa: N815  (the upstream's own spelling)
+    ticketId: Any = None
 
 
 class ToldEvent(msgspec.Struct, gc=False):

@@ -20,7 +20,7 @@ from etl.rows import SaleRow
 
 def told(order: str) -> Sequence[SaleRow]:
     """Return what the source tells: 300 sales, a third of them once more in a later version."""
-    from etl.tests import cast  # noqa: PLC0415 - models are ready only after django.setup()
+    from etl.tests import cast
 
     rows = cast.sales_in_a_row(300)
     end = cast.instant(rows[-1])
@@ -30,15 +30,15 @@ def told(order: str) -> Sequence[SaleRow]:
     ]
     everything = [*rows, *late]
     if order != "ascending":
-        random.Random(order).shuffle(everything)  # noqa: S311 - the same order in each process
+        random.Random(order).shuffle(everything)
     return everything
 
 
 def main(order: str, fatal_commit: str) -> None:
     """Run the ETL, or the part of it before its end."""
     django.setup()
-    from core import db  # noqa: PLC0415
-    from etl.tests import cast  # noqa: PLC0415
+    from core import db
+    from etl.tests import cast
 
     commits = count(1)
 

@@ -32,14 +32,12 @@ def signed_in(*codenames: str, is_superuser: bool = False) -> Client:
 
 @pytest.fixture
 def staff(transactional_db: None) -> Client:
-    del transactional_db
     return signed_in(is_superuser=True)
 
 
 @pytest.fixture(autouse=True)
 def _loaded(tmp_path: Path, transactional_db: None) -> None:
     """A run with two sales that were loaded, and one that tells no currency."""
-    del transactional_db
     rows = [*sales(2), *sales(3, currency=None)[2:]]
     etl("run", "--source", json_lines(tmp_path / "sales.jsonl", rows), "--max-rejects", "100%")
 

@@ -23,7 +23,6 @@ def load(tmp_path: Path, *rows: dict[str, Any]) -> Ended:
 @pytest.fixture
 def rejected(tmp_path: Path, transactional_db: None) -> list[RejectedRow]:
     """Two sales without a currency, and one with a negative quantity; two good ones are loaded."""
-    del transactional_db
     good, without, negative = sales(2), sales(4, currency=None)[2:], sales(5, quantity=-1)[4:]
     load(tmp_path, *good, *without, *negative)
     return list(RejectedRow.objects.order_by("id"))

@@ -31,7 +31,6 @@ CHILD_SECONDS = 60.0
 @pytest.fixture
 def upstream(transactional_db: None) -> Iterator[HeldUpstream]:
     """The upstream API with 95 sales on ten pages, and its token in the settings."""
-    del transactional_db
     events = [{"id": "tonight", "name": "Tonight", "timezone": "Africa/Lagos"}]
     with (
         served(HeldUpstream(sales=sales(95), events=events)) as upstream,

@@ -13,7 +13,6 @@ from etl.tests.command import etl, json_lines, sales
 @pytest.fixture
 def loaded(tmp_path: Path, transactional_db: None) -> Path:
     """A file with three sales of one day, which is loaded."""
-    del transactional_db
     path = json_lines(tmp_path / "sales.jsonl", sales(3))
     assert etl("run", "--source", path).code == 0
     return path

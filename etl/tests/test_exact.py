@@ -89,7 +89,7 @@ class TestTwoSourcesOfOneEvent:
         rows = sales_in_a_row(60)
 
         def load_in_some_order(number: int) -> None:
-            chance = random.Random(number)  # noqa: S311 - the same rows each time
+            chance = random.Random(number)
             for turn in range(15):
                 part = [
                     row._replace(

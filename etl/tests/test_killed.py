@@ -38,7 +38,7 @@ class TestARunThatIsKilled:
     def test_again_and_again_ends_with_the_rows_of_an_undisturbed_run(
         self, order: str, django_pool: SharedPool, postgres: EmbeddedPostgres
     ) -> None:
-        chance, kills = random.Random(order), 0  # noqa: S311 - the same kills each time
+        chance, kills = random.Random(order), 0
         expected = {key: (row.quantity, row.event_id) for key, row in latest(list(told(order))).items()}
 
         while run_in_a_process(postgres, order, chance.randrange(1, 12)) == -signal.SIGKILL:

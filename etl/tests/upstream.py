@@ -65,8 +65,7 @@ def upstream(script: Script) -> Iterator[Upstream]:
             self.end_headers()
             self.wfile.write(answer.content())
 
-        def log_message(self, *arguments: object) -> None:
-            del arguments
+        def log_message(self, *arguments: object) -> None: ...
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

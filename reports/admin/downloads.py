@@ -34,15 +34,12 @@ class DownloadAdmin(ModelAdmin):
         return downloads.filter(generated_report__in=access.visible_reports(request.user))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        del request
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        del request, obj
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        del request, obj
         return False
 
     @admin.display(description="report", ordering="report")

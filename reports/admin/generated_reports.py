@@ -47,7 +47,7 @@ class GeneratedReportAdmin(ReportColumns, ModelAdmin):
     show_add_link = False
 
     class Media:
-        css = {"all": ("reports/reports.css",)}  # noqa: RUF012 - as Django's media are declared
+        css = {"all": ("reports/reports.css",)}
 
     # Who may -----------------------------------------------------------------------------------------------
 
@@ -59,7 +59,6 @@ class GeneratedReportAdmin(ReportColumns, ModelAdmin):
         return request.user.has_perm(permissions.VIEW) and bool(generable(request.user))
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        del request, obj
         return False
 
     # Pages -------------------------------------------------------------------------------------------------
@@ -74,7 +73,6 @@ class GeneratedReportAdmin(ReportColumns, ModelAdmin):
         ]
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ReportList]:
-        del request, options
         return ReportList
 
     def changelist_view(
@@ -85,7 +83,6 @@ class GeneratedReportAdmin(ReportColumns, ModelAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        del form_url, extra_context
         if not self.has_add_permission(request):
             raise PermissionDenied
         return new_report_page(request)
@@ -97,7 +94,6 @@ class GeneratedReportAdmin(ReportColumns, ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        del form_url, extra_context
         return report_page(request, self._visible(request, object_id))
 
     def progress(self, request: HttpRequest, report_id: UUID) -> HttpResponse:

@@ -43,11 +43,9 @@ class ReportFilter(admin.SimpleListFilter):
     parameter_name = "report"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        del model_admin
         return [(slug, REPORTS[slug].title) for slug in access.viewable(request.user)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        del request
         return queryset.filter(report=self.value()) if self.value() else queryset
 
 

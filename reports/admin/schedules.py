@@ -43,7 +43,7 @@ class ScheduleAdmin(ModelAdmin):
         ("Whether", {"fields": ("is_active",)}),
     )
     # unfold shows a field while its condition holds.
-    conditional_fields = {  # noqa: RUF012 - as unfold declares it
+    conditional_fields = {
         "weekday": "cadence == 'weekly'",
         "recipients": "delivery == 'email'",
         "folder": "delivery == 'folder'",
@@ -51,7 +51,7 @@ class ScheduleAdmin(ModelAdmin):
     change_form_before_template = "reports/_schedule_head.html"
 
     class Media:
-        css = {"all": ("reports/reports.css",)}  # noqa: RUF012 - as Django's media are declared
+        css = {"all": ("reports/reports.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         schedules = super().get_queryset(request)

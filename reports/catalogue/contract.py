@@ -141,7 +141,6 @@ class Report(ABC):
 
     def chart(self, connection: sa.Connection, parameters: Parameters) -> Chart | None:
         """Return what the PDF's first page draws; None for no chart."""
-        del connection, parameters
         return None
 
     def row_total(self, connection: sa.Connection, parameters: Parameters) -> int:
@@ -155,7 +154,6 @@ class Report(ABC):
         self, parameters: Parameters, figures: Sequence[Figure], generated_at: datetime
     ) -> list[list[Any]]:
         """Return the lines before the heading of the rows in CSV; none for a plain table."""
-        del parameters, figures, generated_at
         return []
 
     def json_document(

@@ -55,7 +55,6 @@ class Format(ABC):
 
     def cell(self, column: Column, value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """Return what Postgres answers for a cell; the value itself unless overridden."""
-        del column
         return value
 
     def texts(self, row: Any) -> list[str]:

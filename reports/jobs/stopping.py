@@ -62,8 +62,7 @@ def interruptible() -> Iterator[None]:
         _is_interruptible = False
 
 
-def _told(number: int, frame: object) -> None:
-    del number, frame
+def _told(_number: int, _frame: object) -> None:
     is_first = not _is_told.is_set()
     _is_told.set()
     if is_first and _is_interruptible:

@@ -47,7 +47,7 @@ class MadeFile:
     preview: Preview
 
 
-def make_file(  # noqa: PLR0913 - what, of what, how, to where, told to whom, at what time
+def make_file(
     *,
     report: Report,
     parameters: Parameters,

@@ -44,6 +44,6 @@ def _label(event: Event) -> str:
 class EventsField(forms.MultipleChoiceField):
     """Any number of events; none means all."""
 
-    default_error_messages = {  # noqa: RUF012 - as Django's fields declare it
+    default_error_messages = {
         "invalid_choice": "%(value)s is no event that you may see: choose among those below.",
     }

@@ -37,9 +37,9 @@ class TestXlsx:
         book = load_workbook(make("daily-sales", FileFormat.XLSX).path)
 
         assert cells(book["Rows"])[1:] == [
-            [TONIGHT, "=HYPERLINK(1)", datetime(2025, 6, 1), 3, 75.5, "EUR"],  # noqa: DTZ001 - as Excel
-            [TONIGHT, "=HYPERLINK(1)", datetime(2025, 6, 1), 1, 20, "USD"],  # noqa: DTZ001
-            [LODZ, "https://example.org/łódź", datetime(2025, 6, 2), 2, 99.99, "EUR"],  # noqa: DTZ001
+            [TONIGHT, "=HYPERLINK(1)", datetime(2025, 6, 1), 3, 75.5, "EUR"],
+            [TONIGHT, "=HYPERLINK(1)", datetime(2025, 6, 1), 1, 20, "USD"],
+            [LODZ, "https://example.org/łódź", datetime(2025, 6, 2), 2, 99.99, "EUR"],
             ["Total", None, None, 6, None, None],
             ["Total EUR", None, None, None, 175.49, "EUR"],
             ["Total USD", None, None, None, 20, "USD"],
@@ -66,8 +66,8 @@ class TestXlsx:
         sheet = load_workbook(make("daily-sales", FileFormat.XLSX).path)["Parameters"]
 
         told = [(row[0], row[1]) for row in cells(sheet)]
-        assert told[:2] == [("Report", "Daily sales"), ("From", datetime(2025, 6, 1))]  # noqa: DTZ001
-        assert ("Generated at (UTC)", datetime(2025, 6, 2, 7, 30)) in told  # noqa: DTZ001
+        assert told[:2] == [("Report", "Daily sales"), ("From", datetime(2025, 6, 1))]
+        assert ("Generated at (UTC)", datetime(2025, 6, 2, 7, 30)) in told
         assert ("Events", "all") in told
         assert ("Total Sales", 6) in told
         assert ("Rows", 3) in told

@@ -27,7 +27,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, url: str, **options: Any) -> None:
-        del options
         tickets = settings.VAR_DIR / "tickets.jsonl"
         password = _admin_password()
         with transaction.atomic():

@@ -28,7 +28,6 @@ class Command(BaseCommand):
         parser.add_argument("--url", default=f"http://127.0.0.1:{settings.PORT}")
 
     def handle(self, *, clients: int, seconds: float, url: str, **options: Any) -> None:
-        del options
         refuse_other_hosts(url)
         refuse_absent_service(url)
         refuse_absent_event()

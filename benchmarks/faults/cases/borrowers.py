@@ -33,7 +33,7 @@ def borrow_twice(threads: int, *, independent: bool) -> Callable[[Scene], None]:
     return inflict
 
 
-def _nested(scene: Scene, writer: int, independent: bool) -> None:  # noqa: FBT001
+def _nested(scene: Scene, writer: int, independent: bool) -> None:
     system = scene.system
     with scene.ledger.attempt(writer, (writer, 0), (writer, 1)), system.transaction(writer) as first:
         first(INSERT, (writer, 0))

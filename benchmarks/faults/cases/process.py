@@ -45,7 +45,7 @@ def _be_child(scene: Scene, writer: int, told: int) -> None:
     ledger = Ledger()
     try:
         for number in range(REQUESTS_OF_A_CHILD):
-            work = lambda n=number: scene.request.run(scene.system, writer, n)  # noqa: E731
+            work = lambda n=number: scene.request.run(scene.system, writer, n)
             ledger.call(writer, work, (writer, number))
             last = ledger.attempts[-1]
             os.write(told, f"{last.started_at} {last.seconds} {last.error or '-'}\n".encode())

@@ -16,7 +16,6 @@ STREAMING = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
 
 def prepare(primary: Server, folder: Path, stack: ExitStack) -> str:
     """Start a standby that every commit waits for; return the URL of both."""
-    del folder
     standby = _standby_of(primary)
     standby.copy_from(primary)
     stack.callback(standby.postgres.remove)

@@ -42,7 +42,6 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, **options: Any) -> None:
-        del options
         failure_count = 0
         for finding in examine():
             self._tell(finding)

@@ -44,7 +44,6 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=settings.PORT, help="instead of PORT")
 
     def handle(self, *, demo: bool, port: int, **options: Any) -> None:
-        del options
         wait_for_port(port)
         if demo:
             call_command("migrate", verbosity=0, interactive=False)

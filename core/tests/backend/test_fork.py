@@ -27,7 +27,7 @@ def in_child(action: Any) -> Any:
     def run() -> None:
         try:
             theirs.send(action())
-        except BaseException as error:  # noqa: BLE001 - every failure belongs to the test
+        except BaseException as error:
             theirs.send(error)
 
     child = context.Process(target=run)
@@ -93,7 +93,7 @@ class TestAForkedChild:
             def use_the_parents() -> str:
                 try:
                     borrowed.execute(text("SELECT 1"))
-                except Exception as error:  # noqa: BLE001 - its class is what the test asks for
+                except Exception as error:
                     return type(error).__name__
                 return "it worked"
 

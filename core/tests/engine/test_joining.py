@@ -240,7 +240,7 @@ def test_raw_work_inside_a_block_is_undone_by_rollback(groups: SharedPool) -> No
 
 
 def test_the_pooled_connection_is_psycopgs(groups: SharedPool) -> None:
-    check: Callable[[Any], bool] = lambda raw: isinstance(raw.driver_connection, psycopg.Connection)  # noqa: E731
+    check: Callable[[Any], bool] = lambda raw: isinstance(raw.driver_connection, psycopg.Connection)
 
     with transaction.atomic():
         raw = db.get_engine().raw_connection()

@@ -22,7 +22,7 @@ from core.engine.pool import EnginePool
 from core.pool import SharedPool
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-NAIVE = datetime(2026, 11, 22, 12, 0)  # noqa: DTZ001 - a naive value is what the test is about
+NAIVE = datetime(2026, 11, 22, 12, 0)
 
 # name: (SQLAlchemy type, value)
 VALUES: dict[str, tuple[Any, Any]] = {
@@ -82,7 +82,7 @@ class TestThroughSqlalchemy:
     def test_the_same_inside_an_atomic_block(
         self, db: None, own_engine: sa.Engine, name: str, stream: bool
     ) -> None:
-        from core.db import get_engine  # noqa: PLC0415 - `db` is pytest-django's fixture here
+        from core.db import get_engine
 
         type_, value = VALUES[name]
         with own_engine.connect() as own:

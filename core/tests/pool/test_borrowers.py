@@ -211,7 +211,7 @@ class TestALeak:
     def test_one_that_is_handed_over_came_back(
         self, django_pool: SharedPool, caplog: pytest.LogCaptureFixture
     ) -> None:
-        from django.db import connection  # noqa: PLC0415
+        from django.db import connection
 
         connection.ensure_connection()
         django_pool.loans()[0][1].is_reported = True
@@ -254,7 +254,7 @@ class TestADeadThread:
         assert len(watches) == 1
 
     def test_its_django_connection_is_free_again_too(self, django_pool: SharedPool) -> None:
-        from django.db import connection  # noqa: PLC0415
+        from django.db import connection
 
         thread = threading.Thread(target=lambda: connection.ensure_connection())  # noqa: PLW0108 - its own
         thread.start()
@@ -265,7 +265,7 @@ class TestADeadThread:
         assert django_pool.stats().checked_out == 0
 
     def test_a_wrapper_that_another_thread_filled_can_still_be_closed(self, django_pool: SharedPool) -> None:
-        from django.db import connection  # noqa: PLC0415
+        from django.db import connection
 
         thread = threading.Thread(target=connection.ensure_connection)
         thread.start()
@@ -337,7 +337,7 @@ class TestTheHolders:
         assert "test_borrowers.py" in loan.in_words()
 
     def test_django_is_told_from_sqlalchemy(self, django_pool: SharedPool) -> None:
-        from django.db import connection  # noqa: PLC0415
+        from django.db import connection
 
         connection.ensure_connection()
         ((_, loan),) = django_pool.loans()

@@ -427,7 +427,7 @@ class TestAnUnreachableServer:
         pool.putconn(crowd.results[0])
 
     def test_a_hung_connect_does_not_delay_a_return(self, make_pool: MakePool, postgres: Any) -> None:
-        from core.tests.proxy import Proxy  # noqa: PLC0415
+        from core.tests.proxy import Proxy
 
         with Proxy(postgres) as proxy:
             pool = make_pool(min_size=1, max_size=3, conninfo=proxy.url(), timeout=5)

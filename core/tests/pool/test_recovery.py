@@ -137,7 +137,7 @@ class TestARestart:
         assert len([r for r in caplog.records if "older ones are replaced" in r.message]) == 1
 
     def test_a_killed_server_is_noticed_as_well(self, make_pool: MakePool, server: EmbeddedPostgres) -> None:
-        import signal  # noqa: PLC0415
+        import signal
 
         pool = make_pool(min_size=3, conninfo=server.url())
         fill(pool)
@@ -177,7 +177,7 @@ class TestARestart:
     def test_a_frozen_server_holds_callers_up_and_loses_none(
         self, make_pool: MakePool, server: EmbeddedPostgres
     ) -> None:
-        import signal  # noqa: PLC0415
+        import signal
 
         pool = make_pool(min_size=2, max_size=4, conninfo=server.url(), timeout=20)
         fill(pool)

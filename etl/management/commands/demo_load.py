@@ -17,7 +17,6 @@ class Command(BaseCommand):
     help = "Load the sales of the upstream that `make run` started; without one, do nothing."
 
     def handle(self, **options: Any) -> None:
-        del options
         url = os.environ.get("DEMO_UPSTREAM", "")
         if not url:
             # ETL_SOURCE_URL was given: when to read it is its owner's decision.

@@ -28,6 +28,5 @@ class Command(BaseCommand):
             subparser.set_defaults(answer=module.answer)
 
     def handle(self, *arguments: Any, **options: Any) -> None:
-        del arguments
         with told_in_a_sentence():
             options["answer"](options, Printer(self.stdout))

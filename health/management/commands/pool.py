@@ -23,7 +23,6 @@ class Command(BaseCommand):
         parser.add_argument("--url", default=f"http://127.0.0.1:{settings.PORT}", help="of the service")
 
     def handle(self, *arguments: Any, **options: Any) -> None:
-        del arguments
         console = Console(file=cast("IO[str]", self.stdout), width=None if self.stdout.isatty() else 200)
         backends = db.server_connections()
         console.print(_server_table(backends))

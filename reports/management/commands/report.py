@@ -101,8 +101,7 @@ def _hand_over(path: Path, output: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def _ignore(rows: int, total: int | None) -> None:
-    del rows, total
+def _ignore(rows: int, total: int | None) -> None: ...
 
 
 def _required(options: dict[str, Any], name: str) -> Any:

@@ -17,7 +17,6 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only count")
 
     def handle(self, *, dry_run: bool, **options: Any) -> None:
-        del options
         now = timezone.now()
         found = expire(now=now, is_dry_run=dry_run)
         verb = "would delete" if dry_run else "deleted"

@@ -26,7 +26,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, once: bool, until_stdin_closes: bool, **options: Any) -> None:
-        del options
         stopping.listen()
         if until_stdin_closes:
             stopping.stop_when_stdin_closes()

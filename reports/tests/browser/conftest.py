@@ -44,9 +44,8 @@ def _missing(what: str) -> NoReturn:
 
 @pytest.fixture(scope="package")
 def chromium(django_db_setup: None) -> Iterator["Browser"]:
-    del django_db_setup
     try:
-        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - the other tests do without it
+        from playwright.sync_api import sync_playwright
     except ImportError:
         _missing("playwright")
     program = next(filter(None, map(shutil.which, NAMES)), None)
@@ -66,7 +65,6 @@ def chromium(django_db_setup: None) -> Iterator["Browser"]:
 @pytest.fixture(scope="package")
 def server(django_db_setup: None) -> Iterator[LiveServer]:
     """The service, in threads of this process: its pages, its static files, its downloads."""
-    del django_db_setup
     started = LiveServer("127.0.0.1")
     yield started
     started.stop()
@@ -149,7 +147,7 @@ def tonight(transactional_db: None) -> Event:
 def _quiet_server(transactional_db: None) -> Iterator[None]:
     """The tables are emptied only when the last request has given its connection back."""
     yield
-    from core.engine.creator import shared_pool  # noqa: PLC0415 - not before the pool's settings are the tests'
+    from core.engine.creator import shared_pool
 
     connections.close_all()
     eventually(lambda: shared_pool().stats().checked_out == 0)

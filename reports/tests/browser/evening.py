@@ -27,7 +27,7 @@ _GATES = ("North gate", "South gate", "VIP entrance")
 
 def make_evening(now: datetime, *, is_short: bool = False) -> None:
     """Fill the database as of `now`; the same every time."""
-    random = Random(7)  # noqa: S311 - a picture, not a secret
+    random = Random(7)
     for event_id, name, zone, currency, price, per_day, scan_count, start in _EVENTS:
         event = Event.objects.create(
             event_id=event_id, name=name, timezone=zone, starts_at=now + timedelta(minutes=start)
@@ -44,7 +44,7 @@ def model(name: str) -> type[models.Model]:
     return apps.get_model(name)
 
 
-def _sell(  # noqa: PLR0913, PLR0917 - one line of the table above
+def _sell(  # noqa: PLR0917 - one line of the table above
     random: Random, event_id: str, currency: str, price: Decimal, per_day: int, now: datetime
 ) -> None:
     days = [round(per_day * (0.5 + day / 30) * random.uniform(0.6, 1.4)) for day in range(30)]

@@ -36,14 +36,12 @@ def now() -> datetime:
 
 @pytest.fixture
 def tonight(db: None, now: datetime) -> Event:
-    del db
     return make_event(TONIGHT, "Tonight's concert", starts_at=now - timedelta(hours=1))
 
 
 @pytest.fixture
 def jazz(db: None, now: datetime) -> Event:
     """Another event of tonight, whose id needs quoting in an address."""
-    del db
     return make_event(JAZZ, "Jazz night", starts_at=now + timedelta(hours=2))
 
 
@@ -174,7 +172,6 @@ def client_of(user: User) -> Client:
 @pytest.fixture
 def boss(db: None) -> Client:
     """A superuser. Hashing a password would take longer than the test."""
-    del db
     return client_of(User.objects.create(username="boss", is_staff=True, is_superuser=True))
 
 
@@ -190,7 +187,6 @@ def usher(tonight: Event) -> Client:
 @pytest.fixture
 def newcomer(db: None) -> Client:
     """A member of staff without any permission."""
-    del db
     return client_of(User.objects.create(username="newcomer", is_staff=True))
 
 
@@ -210,7 +206,6 @@ def recorded() -> Iterator[Statements]:
     sent = Statements()
 
     def note(conn: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
-        del conn, cursor, rest
         sent.append((statement, parameters))
 
     with ExitStack() as stack:
@@ -223,7 +218,6 @@ def recorded() -> Iterator[Statements]:
 @pytest.fixture
 def ask(db: None) -> Callable[..., Any]:
     """Run one statement beside the page, and return its only row, or its only value."""
-    del db
 
     def run(statement: str, *values: Any) -> Any:
         with connection.cursor() as cursor:

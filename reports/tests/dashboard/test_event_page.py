@@ -124,7 +124,6 @@ class TestConnections:
         held: list[int] = []
 
         def note(*told: Any) -> None:
-            del told
             held.append(db.pool_stats().checked_out)
 
         with ExitStack() as stack:

@@ -57,7 +57,6 @@ ANALYZE events, ticket_scans, admissions, invalid_attempts, ticket_transfers, ra
 
 @pytest.fixture
 def _year(db: None) -> None:
-    del db
     with django_connection.cursor() as cursor:
         for statement in _A_YEAR.split(";\n"):
             if statement.strip():

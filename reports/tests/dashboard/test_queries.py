@@ -24,7 +24,6 @@ from reports.tests.dashboard.conftest import (
 
 @pytest.fixture
 def connection(db: None) -> Iterator[sa.Connection]:
-    del db
     with get_engine().connect() as borrowed:
         yield borrowed
 
