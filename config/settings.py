@@ -1,7 +1,7 @@
 """
 How a deployment is described: Django's settings, each value of a deployment from the environment.
 
-README's table lists the variables; `.env.example` shows them all. A wrong value stops the start.
+docs/settings.md lists the variables; `.env.example` shows them all. A wrong value stops the start.
 """
 
 import sys

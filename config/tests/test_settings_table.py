@@ -1,4 +1,4 @@
-"""README's table, `.env.example` and the code name the same settings with the same defaults."""
+"""docs/settings.md, `.env.example` and the code name the same settings with the same defaults."""
 
 import ast
 import inspect
@@ -48,9 +48,9 @@ def _as_written(default: object) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
-def settings_in_readme() -> dict[str, str]:
-    """Return the default column of README's settings table."""
-    rows = re.findall(r"^\| `([A-Z_]+)` \| (.+?) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+def settings_in_the_document() -> dict[str, str]:
+    """Return the default column of the table in docs/settings.md."""
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.+?) \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
     return {name: {"empty": ""}.get(default, default.strip("`")) for name, default in rows}
 
 
@@ -61,8 +61,8 @@ def settings_in_example() -> dict[str, str]:
 
 
 class TestSettingsTable:
-    def test_readme_shows_every_setting_with_its_default(self) -> None:
-        assert settings_in_readme() == settings_in_code()
+    def test_the_document_shows_every_setting_with_its_default(self) -> None:
+        assert settings_in_the_document() == settings_in_code()
 
     def test_the_example_shows_every_setting_with_its_default(self) -> None:
         required = {name for name, default in settings_in_code().items() if default == REQUIRED}
