@@ -20,11 +20,12 @@ DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 PACKAGES = ("django", "psycopg", "psycopg-pool", "sqlalchemy")
 # Storing the dashboard's 10 million scans takes most of it on two busy cores.
 TIMEOUT_SECONDS = 1200.0
-# Written by hand, after the last run that the document shows.
+# Written by hand after the last run that the document shows: its figures in short, and what bounds them.
+IN_SHORT = Path(__file__).parent / "in_short.md"
 BOUNDS = Path(__file__).parent / "bounds.md"
 INTRODUCTION = """\
-What the pool, the ETL and the reports cost when nothing is broken; docs/faults.md is about what happens when
-something is.
+What the pool, the ETL and the reports cost when nothing is broken; [faults.md](faults.md) is about what
+happens when something is.
 
 `make bench` writes this document; `python -m benchmarks --only borrow_django` prints a part. Contenders take
 turns in one process on one server; values are medians over rounds, so compare the ratios: they hold on a busy
@@ -40,7 +41,7 @@ def main() -> None:
         print(f"{_section(name, sections[name])}\n", flush=True)
     if len(names) == len(costs.BENCHMARKS):
         DOCUMENT.write_text(_document(sections))
-        print(f"wrote {DOCUMENT}")
+        print(f"wrote {DOCUMENT}; bring {IN_SHORT.name}, {BOUNDS.name} and README's figures up to date")
 
 
 def _measure(name: str) -> list[Row]:
@@ -57,7 +58,8 @@ def _measure(name: str) -> list[Row]:
 def _document(sections: Mapping[str, Sequence[Row]]) -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
-    parts = ["# Benchmarks", INTRODUCTION, f"{packages}, PostgreSQL 18 (embedded), on {machine}."]
+    versions = f"{packages}, PostgreSQL 18 (embedded), on {machine}."
+    parts = ["# Benchmarks", INTRODUCTION, versions, IN_SHORT.read_text().rstrip()]
     parts += [_section(name, rows) for name, rows in sections.items()]
     return "\n\n".join([*parts, BOUNDS.read_text()])
 
