@@ -1,4 +1,4 @@
-"""The counters count what the tables hold, per UTC day, without reading them."""
+"""The counters count what the tables hold, per UTC day, without reading them (S4)."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime

@@ -1,12 +1,13 @@
-"""A full pool answers 503 and decides nothing (S1)."""
+"""A full pool and an unreachable server are a 503 that decides nothing (S1)."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.test import Client, RequestFactory
 
 from analytics.tests.conftest import TONIGHT, Call, borrow_all_but, ticket
 from config.api import api
+from core.pool import SharedPool
 
 
 @pytest.mark.real_pool
@@ -42,6 +43,22 @@ class TestAFullPool:
             assert post("/validate-qr").status_code == 422
             assert Client().post("/validate-qr").status_code == 401
             assert post("/generate-qr", ticket_id="TKT-1", event=TONIGHT, user="ada").status_code == 200
+
+
+@pytest.mark.real_pool
+class TestAServerThatCannotBeReached:
+    def test_is_503_with_retry_after_and_never_an_invalid_ticket(
+        self, post: Call, impatient_pool: SharedPool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        nobody_listens = {**cast("dict[str, Any]", impatient_pool.kwargs), "host": "127.0.0.1", "port": 9}
+
+        with monkeypatch.context() as patch:
+            patch.setattr(impatient_pool, "kwargs", nobody_listens)
+            answer = post("/validate-qr", qr_text=ticket())
+
+        assert answer.status_code == 503
+        assert int(answer["Retry-After"]) > 0
+        assert answer.json() == {"status": "error", "reason": "unreachable"}
 
 
 class TestAFaultOfOurOwn:

@@ -1,4 +1,4 @@
-"""The OpenAPI document covers every endpoint, and the service does what it says for any input."""
+"""The OpenAPI document covers every endpoint, and the service does what it says for any input (S6)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The signed payload: signing, reading, and every text that is no ticket."""
+"""The signed payload: signing, reading, and every text that is no ticket (S6)."""
 
 import json
 from typing import Any

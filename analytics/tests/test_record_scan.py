@@ -1,4 +1,4 @@
-"""Recording a scan: admitted once, sent twice, refused (S2 to S6)."""
+"""Recording a scan: admitted once, sent twice, refused (S2, S3, S4, S5, S6)."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""GET /stats and /stats/heatmap."""
+"""GET /stats and /stats/heatmap: tickets and scans are counted apart (S4)."""
 
 from typing import Any
 

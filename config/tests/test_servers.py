@@ -1,4 +1,4 @@
-"""The service under real servers: pre-fork, workers, and a stop in the middle of requests (R6)."""
+"""The service under real servers: pre-fork, workers, and a stop in the middle of requests (R6, S2)."""
 
 import os
 import re
