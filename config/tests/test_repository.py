@@ -50,14 +50,6 @@ class TestRepository:
         assert (ROOT / ".ci/run").read_text().rstrip().endswith("\nmake check")
         assert re.search(r"^check: .*\btest\b", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
-    @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/operations.md"])
-    def test_links_lead_to_files_that_exist(self, document: str) -> None:
-        path = ROOT / document
-
-        links = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text())
-
-        assert [link for link in links if not (path.parent / link).exists()] == []
-
     def test_every_folder_in_the_map_exists(self) -> None:
         folders = re.findall(r"^\| `([a-z]+)/` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
 
