@@ -7,25 +7,40 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+README, CONTRIBUTING, INDEX = ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "README.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+# It names files as they were called when they changed.
+OF_TODAY = [document for document in DOCUMENTS if document.name != "CHANGELOG.md"]
+CODE_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# A path of the repository as code, such as `etl/sources/contract.py` or `docs/adr/`.
+NAMED_PATH = re.compile(r"`((?:analytics|benchmarks|config|core|docs|etl|health|reports)/[\w/.-]*)`")
 # What GitHub leaves out of a heading's anchor.
 NOT_IN_ANCHORS = re.compile(r"[^\w\- ]")
-CODE_BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
-MAXIMUM_LINE_OF_THE_FIRST_CODE = 40
+# A label and a cell for each of the six systems.
+FIGURES = re.compile(r"^\| (.+?) \| ([^|]+(?: \| [^|]+){5}) \|$", re.MULTILINE)
+LAST_LINE_FOR_THE_FIRST_CODE = 40
 
 
 def name_of(document: Path) -> str:
     return document.relative_to(ROOT).as_posix()
 
 
+def prose_of(document: Path) -> str:
+    return CODE_BLOCK.sub("", document.read_text())
+
+
+def python_in(document: Path) -> list[str]:
+    return [code for language, code in CODE_BLOCK.findall(document.read_text()) if language == "python"]
+
+
 def links_of(document: Path) -> list[str]:
     """Return the relative links of a document, pictures included."""
-    return re.findall(r"\]\((?!https?:)([^)\s]+)\)", CODE_BLOCK.sub("", document.read_text()))
+    return re.findall(r"\]\((?!https?:)([^)\s]+)\)", prose_of(document))
 
 
 def anchors_of(document: Path) -> set[str]:
     """Return where a link into the document may lead: its headings and its own anchors."""
-    text = CODE_BLOCK.sub("", document.read_text())
+    text = prose_of(document)
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     slugs = {NOT_IN_ANCHORS.sub("", heading.lower()).replace(" ", "-") for heading in headings}
     return slugs | set(re.findall(r'<a id="([^"]+)">', text))
@@ -37,18 +52,41 @@ def is_broken(document: Path, link: str) -> bool:
     return not target.exists() or bool(anchor and anchor not in anchors_of(target))
 
 
+def figures_of(document: Path) -> dict[str, str]:
+    """Return the cells of each row, by the anchor that its label leads to, or by the label's last part."""
+    rows = FIGURES.findall(document.read_text())
+    return {re.split(r"#|: ", label)[-1].rstrip(")"): cells for label, cells in rows}
+
+
 class TestADocument:
     @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
     def test_has_no_broken_link(self, document: Path) -> None:
         assert [link for link in links_of(document) if is_broken(document, link)] == []
 
+    @pytest.mark.parametrize("document", OF_TODAY, ids=name_of)
+    def test_names_files_that_exist(self, document: Path) -> None:
+        named = NAMED_PATH.findall(document.read_text())
+
+        assert [path for path in named if not (ROOT / path).exists()] == []
+
     def test_is_reached_from_the_index(self) -> None:
-        index = ROOT / "docs" / "README.md"
-        reached = {(index.parent / link.partition("#")[0]).resolve() for link in links_of(index)}
+        reached = {(INDEX.parent / link.partition("#")[0]).resolve() for link in links_of(INDEX)}
 
-        documents = {document for document in DOCUMENTS if document.is_relative_to(index.parent)}
+        documents = {document for document in DOCUMENTS if document.is_relative_to(INDEX.parent)}
 
-        assert [name_of(document) for document in documents - reached - {index}] == []
+        assert [name_of(document) for document in documents - reached - {INDEX}] == []
+
+
+class TestContributing:
+    def test_shows_code_that_exists(self) -> None:
+        code = "".join(
+            path.read_text() for app in ("analytics", "core") for path in (ROOT / app).rglob("*.py")
+        )
+
+        shown = re.findall(r"^ *((?:class|def) \w+)", "".join(python_in(CONTRIBUTING)), re.MULTILINE)
+
+        assert shown
+        assert [definition for definition in shown if definition not in code] == []
 
 
 class TestReadme:
@@ -57,41 +95,24 @@ class TestReadme:
     def test_its_code_prints_what_its_comments_say(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        blocks = re.findall(
-            r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
-        )
+        code = python_in(README)[0]
         example = tmp_path / "example.py"
-        example.write_text(blocks[0])
+        example.write_text(code)
 
         runpy.run_path(str(example))
 
-        said = re.findall(r"^ *print\(.+\)  # (.+)$", blocks[0], re.MULTILINE)
+        said = re.findall(r"^ *print\(.+\)  # (.+)$", code, re.MULTILINE)
         assert said
         assert capsys.readouterr().out.splitlines() == said
 
     def test_shows_code_early(self) -> None:
-        lines = (ROOT / "README.md").read_text().splitlines()
+        lines = README.read_text().splitlines()
 
-        assert lines.index("```python") < MAXIMUM_LINE_OF_THE_FIRST_CODE
+        assert lines.index("```python") < LAST_LINE_FOR_THE_FIRST_CODE
 
     def test_shows_the_figures_of_the_fault_matrix(self) -> None:
-        shown = figures_of(ROOT / "README.md")
-
-        published = figures_of(ROOT / "docs" / "faults.md")
+        shown, published = figures_of(README), figures_of(ROOT / "docs" / "faults.md")
+        del shown["fault"], shown["---"]
 
         assert {name: published.get(name) for name in shown} == shown
-        assert "restart_fast" in shown
-        assert "acknowledged rows missing" in shown
-
-
-def figures_of(document: Path) -> dict[str, list[str]]:
-    """Return the cells of each row that has one for each of the six systems, by the fault or the total."""
-    rows = re.findall(r"^\| ((?!---).+?) \| ([^|]+(?: \| [^|]+){5}) \|$", document.read_text(), re.MULTILINE)
-    return {_key(label): cells.split(" | ") for label, cells in rows if label != "fault"}
-
-
-def _key(label: str) -> str:
-    """Return the anchor that a row leads to; a total's own words."""
-    return (
-        label.rpartition("#")[2].rstrip(")") if "#" in label else label.removeprefix("over all 29 faults: ")
-    )
+        assert {"restart_fast", "acknowledged rows missing"} < set(shown)
