@@ -29,7 +29,7 @@ def ready(request: HttpRequest) -> JsonResponse:
     """
     Answer 200 when requests should come here, else 503.
 
-    A full pool is ready: if busy replicas dropped out, the others would follow (trap 23).
+    A full pool is ready: if busy replicas left the load balancer, their load would fill the others, too.
     """
     reason = _check_database()["reason"]
     is_ready = reason != "unreachable"
