@@ -4,7 +4,6 @@ Who holds what: every connection of this process's pool, and every connection th
 
 import re
 from dataclasses import dataclass
-from time import monotonic
 from typing import Any
 
 from sqlalchemy import Engine, text
@@ -91,6 +90,5 @@ def _idle(connection: PooledConnection) -> Holder:
 
 
 def _of(connection: PooledConnection) -> dict[str, Any]:
-    born_at = connection._created_at  # noqa: SLF001 - the pool sets it
     pid = 0 if connection.closed else connection.pgconn.backend_pid
-    return {"backend_pid": pid, "age_seconds": monotonic() - born_at}
+    return {"backend_pid": pid, "age_seconds": connection.age}

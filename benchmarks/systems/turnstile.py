@@ -56,7 +56,7 @@ class Turnstile:
         return self._db.get_engine()
 
     def stats(self) -> str:
-        return self._db.pool_stats().in_words()
+        return self._db.pool_stats().as_text()
 
     def close(self) -> None:
         self._creator.shared_pool().close()

@@ -170,11 +170,10 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         connection = self.connection
         if isinstance(connection, PooledConnection):
             self.connection = None
-            # The pool that lent it, which may be closed by now; None when it took it back already, from
-            # a thread that died.
-            if isinstance(connection._pool, SharedPool):  # noqa: SLF001
+            # The pool that lent it, which may be closed by now; None when it was returned already.
+            if connection.lender is not None:
                 with self.wrap_database_errors:
-                    connection._pool.putconn(connection)  # noqa: SLF001
+                    connection.lender.putconn(connection)
         else:
             super()._close()  # type: ignore[misc]  # not in django-stubs
 

@@ -37,14 +37,15 @@ def _finish() -> None:
     # What this very thread holds would never come back while it waits here.
     connections.close_all()
     for pool in list(own_pools):
-        if not pool.closed and not pool.finish(PATIENCE_SECONDS):
-            logger.warning("pool %s closed with connections out: %s", pool.name, pool.stats().in_words())
+        if not pool.closed and not pool.shut_down(PATIENCE_SECONDS):
+            logger.warning("pool %s closed with connections out: %s", pool.name, pool.stats().as_text())
 
 
 def _abandon_in_child() -> None:
-    _forget_connections_of_this_thread()
+    # First of all: a connection that is forgotten is closed.
     for pool in list(own_pools):
         pool.abandon(_silence)
+    _forget_connections_of_this_thread()
     own_pools.clear()
     # The first borrower makes a pool of the child's own.
     connection_pools.clear()

@@ -94,13 +94,13 @@ class BorrowedConnection:
         if connection is not RETURNED:
             _set_connection(self, RETURNED)
             # As `core.engine.creator` found it: scrub() then sees at a glance that nothing changed.
-            connection._autocommit = True  # noqa: SLF001
+            connection.switch_autocommit(on=True)
             connection.close()
 
     def retire(self) -> None:
         """Let the connection be closed when it comes back: somebody said that it is of no use any more."""
         if self._connection is not RETURNED:
-            self._connection._expire_at = 0.0  # noqa: SLF001 - psycopg_pool's, and what the pool looks at
+            self._connection.retire()
 
 
 # The slots' own setters, past __setattr__: one of these objects is made for each checkout, and this takes

@@ -48,9 +48,8 @@ def lend_to_sqlalchemy(adapters: AdaptersMap) -> BorrowedConnection:
     connection = wrapper.connection and _take_over(wrapper, pool)
     if connection is None:
         connection = pool.lend(borrower=BORROWER, callers_frames=_FRAMES)
-    # Django's connections commit each statement; SQLAlchemy expects to be in a transaction. It is idle: the
-    # setter would only take a lock to find that out.
-    connection._autocommit = False  # noqa: SLF001
+    # Django's connections commit each statement; SQLAlchemy expects to be in a transaction.
+    connection.switch_autocommit(on=False)
     return BorrowedConnection(connection, adapters)
 
 
@@ -98,15 +97,15 @@ def _pool_of(wrapper: DatabaseWrapper) -> SharedPool:
             'DATABASES["default"] has no pool: '
             'use ENGINE "core.backend" with OPTIONS["pool"] (see config/database.py)'
         )
-    if pool._closed:  # noqa: SLF001 - the property costs a call at each checkout
+    if pool.closed:
         pool.open()
     return pool
 
 
 def _take_over(wrapper: DatabaseWrapper, pool: SharedPool) -> PooledConnection | None:
     """Return the wrapper's connection when Django can do without it, else None."""
-    if not wrapper.is_idle() or wrapper.connection._pool is not pool:  # noqa: SLF001
+    if not wrapper.is_idle() or wrapper.connection.lender is not pool:
         return None
     connection: PooledConnection = wrapper.connection
     wrapper.connection = None
-    return connection if pool.transfer(connection, borrower=BORROWER) else None
+    return connection if pool.hand_over(connection, borrower=BORROWER) else None

@@ -51,7 +51,7 @@ class EnginePool(Pool):
 
     def _do_return_conn(self, record: Any) -> None:
         if record.dbapi_connection is not None:
-            if record._soft_invalidate_time:  # noqa: SLF001 - SQLAlchemy is pinned
+            if _is_to_be_replaced(record):
                 record.dbapi_connection.retire()
             record.close()
         self.keep(record)
@@ -95,9 +95,9 @@ class EnginePool(Pool):
         return shared_pool().timeout
 
     def status(self) -> str:
-        """Return the numbers in words."""
+        """Return the numbers as text."""
         stats = shared_pool().stats()
-        return f"Pool size: {stats.pool_size}  {stats.in_words()}, overflow {stats.overflow}"
+        return f"Pool size: {stats.pool_size}  {stats.as_text()}, overflow {stats.overflow}"
 
     def dispose(self) -> None:
         """Close what is idle, and what is out when it comes back. The pool itself stays."""
@@ -109,6 +109,11 @@ class EnginePool(Pool):
 
     def __reduce__(self) -> Any:
         raise TypeError("a pool cannot leave its process: call core.db.get_engine() there")
+
+
+def _is_to_be_replaced(record: Any) -> bool:
+    """Tell whether somebody asked, by `invalidate(soft=True)`, for another connection next time."""
+    return bool(record._soft_invalidate_time)  # noqa: SLF001 - docs/adr/0008
 
 
 def _collections(pool: Pool, *names: str) -> list[Any]:
@@ -165,7 +170,7 @@ class Checkout(_ConnectionFairy):
             return
         self.dbapi_connection = self._connection_record = None  # type: ignore[assignment]
         try:
-            if record._soft_invalidate_time:  # noqa: SLF001 - SQLAlchemy is pinned
+            if _is_to_be_replaced(record):
                 connection.retire()
             # It rolls back what is open, or discards the connection.
             connection.close()

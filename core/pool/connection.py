@@ -5,14 +5,17 @@ Two libraries use it in turn, each with its own ideas about autocommit, adapters
 them changed is put back here, so that the other never inherits it.
 """
 
+import os
 import select
 from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, NamedTuple
+from weakref import ref
 
 import psycopg
 from psycopg import pq
 from psycopg.adapt import AdaptersMap
+from psycopg.types import TypesRegistry
 
 IDLE = pq.TransactionStatus.IDLE
 INTRANS = pq.TransactionStatus.INTRANS
@@ -36,30 +39,34 @@ class PooledConnection(psycopg.Connection[Any]):
     A psycopg connection that belongs to a `core.pool.SharedPool`.
 
     Attributes:
+        loan: who has it, a `core.pool.loans.Loan`; None while it is idle.
         idle_since: when it was opened or last came back, on the monotonic clock, in seconds.
         poll: looks at its socket; true when there is something to read.
         met_read_only: a statement was refused because the server takes no writes (SQLSTATE 25006).
     """
 
-    # psycopg's name for the owner. Present from the start, though None: psycopg then does not warn when one
-    # of a pool is dropped while it is open.
-    _pool: Any = None
+    loan: Any = None
     idle_since: float = 0.0
     poll: Callable[[int], Sequence[Any]]
+    # psycopg_pool's: when it was opened, and when it is too old, on the monotonic clock.
+    _created_at: float
+    _expire_at: float
     met_read_only: bool = False
     _baseline: _Baseline
     _own_adapters: "WatchedAdapters"
+    _process_id: int
+    _home: Callable[[], Any]
 
     def close(self) -> None:
         """Give the connection back to its pool; close it when it has none."""
         # psycopg's close() returns early on a broken connection, and so loses the pool's slot (R1).
-        pool = self._pool
+        pool = self.lender
         if pool is not None:
             pool.putconn(self)
         else:
-            self.finish()
+            self.disconnect()
 
-    def finish(self) -> None:
+    def disconnect(self) -> None:
         """Close the socket."""
         self._closed = True
         self.pgconn.finish()
@@ -72,6 +79,50 @@ class PooledConnection(psycopg.Connection[Any]):
             self.met_read_only = True
             raise
 
+    @property
+    def lender(self) -> Any:
+        """The pool that it is checked out from; None while it is idle, or when its pool is gone."""
+        return None if self.loan is None else self._home()
+
+    # psycopg's name for it. A property: that it is lent is told in one place, by its loan.
+    _pool = lender
+
+    def switch_autocommit(self, *, on: bool) -> None:
+        """
+        Set autocommit for the statements to come.
+
+        psycopg's own setter asks first whether a transaction is open, which takes a lock and a turn of its
+        event loop: this is for a connection that is known to be idle.
+        """
+        self._autocommit = on
+
+    @property
+    def has_socket(self) -> bool:
+        """Whether it has a socket to the server: not closed, and not known to be broken."""
+        return not self.closed
+
+    def is_expired(self, now: float, drained_at: float) -> bool:
+        """Tell whether it is too old to be lent, or older than the pool's last `drain()`."""
+        return self._expire_at <= now or self._created_at <= drained_at
+
+    def retire(self) -> None:
+        """Let it be closed when it comes back: somebody said that it is of no use any more."""
+        self._expire_at = 0.0
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was opened."""
+        return monotonic() - self._created_at
+
+    def __del__(self, _warn: Any = None) -> None:
+        # A borrower dropped it. Nobody has it, so it is closed, and its slot is free.
+        # In a forked child the socket is still the parent's.
+        if self.loan is None or self.closed or self._process_id != os.getpid():
+            return
+        self.disconnect()
+        if (pool := self._home()) is not None:
+            pool.note_dropped(self.loan)
+
     def is_on_standby(self) -> bool:
         """Tell whether a write failed because the server became read-only; it costs no round trip."""
         self.met_read_only = False
@@ -81,9 +132,12 @@ class PooledConnection(psycopg.Connection[Any]):
         told = [self.info.parameter_status(name) for name in _READ_ONLY_PARAMETERS]
         return "on" in told or told == [None, None]
 
-    def remember(self) -> None:
-        """Take today's state for the one to come back to, and start to watch the socket."""
+    def attach_to(self, pool: Any) -> None:
+        """Belong to `pool` from now on; the state that it has now is the one to come back to."""
         self.idle_since = monotonic()
+        # Weak: the pool keeps what is idle.
+        self._home = ref(pool)
+        self._process_id = os.getpid()
         poller = select.poll()
         poller.register(self.fileno(), select.POLLIN)
         self.poll = poller.poll
@@ -211,12 +265,11 @@ class WatchedAdapters(AdaptersMap):
 
     def __init__(self, template: AdaptersMap) -> None:
         super().__init__(template)
-        self._types_before = self.types._registry  # noqa: SLF001 - psycopg is pinned
+        self._types_before = _table_of(self.types)
 
     def has_changed(self) -> bool:
         """Tell whether a dumper, a loader or a type was registered since."""
-        # The registry of types copies its table when it is first written to.
-        return self._is_changed or self.types._registry is not self._types_before  # noqa: SLF001
+        return self._is_changed or _table_of(self.types) is not self._types_before
 
     def register_dumper(self, cls: Any, dumper: Any) -> None:
         """Register a dumper, and note that."""
@@ -227,3 +280,8 @@ class WatchedAdapters(AdaptersMap):
         """Register a loader, and note that."""
         self._is_changed = True
         super().register_loader(oid, loader)
+
+
+def _table_of(types: TypesRegistry) -> object:
+    # The registry copies its table when it is first written to.
+    return types._registry  # noqa: SLF001 - docs/adr/0008

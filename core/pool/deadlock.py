@@ -34,7 +34,7 @@ def find_deadlock(loans: Collection[Loan], waiting: Iterable[threading.Thread]) 
     blocked = {threading.current_thread(), *waiting}
     if not loans or any(loan.thread not in blocked for loan in loans):
         return None
-    holders = "\n".join(f"  {loan.in_words()}" for loan in loans)
+    holders = "\n".join(f"  {loan.as_text()}" for loan in loans)
     return PoolDeadlock(
         f"deadlock: all {len(loans)} connections are held by threads that wait for another:\n{holders}"
     )

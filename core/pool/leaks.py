@@ -1,59 +1,65 @@
 """
-Connections that stay out too long: reported with the borrower's stack, and taken back from dead threads.
+Connections that stay out too long, or that nobody has any more: reported with the borrower's stack.
 """
 
+import gc
 import logging
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
-from psycopg import pq
+from time import monotonic
 
 from core.pool import stacks
-from core.pool.connection import PooledConnection
 from core.pool.loans import Loan
-
-if TYPE_CHECKING:
-    from core.pool.pool import SharedPool
 
 logger = logging.getLogger(__name__)
 
+# To look for lost connections stops every thread for a moment.
+SEARCH_EVERY_SECONDS = 5.0
 
-def watch(pool: "SharedPool") -> None:
-    """Go through what is lent, once."""
-    for connection, loan in pool.loans():
-        if is_orphan(connection, loan):
-            _take_back(pool, connection, loan)
-        elif loan.held_for >= pool.leak_seconds and not loan.is_reported:
+
+def report_leaks(loans: Iterable[Loan], *, after: float) -> None:
+    """Log each loan that is older than `after` seconds, once."""
+    for loan in loans:
+        if loan.held_for >= after and not loan.is_reported:
             loan.is_reported = True
             logger.warning(
                 "connection held too long: %s; the borrower's stack:\n%s",
-                loan.in_words(),
-                stacks.in_words(loan.stack),
+                loan.as_text(),
+                stacks.as_text(loan.stack),
             )
 
 
-def has_orphan(loans: Iterable[tuple[PooledConnection, Loan]]) -> bool:
-    """Tell whether some connection's borrower is dead."""
-    return any(is_orphan(connection, loan) for connection, loan in loans)
-
-
-def is_orphan(connection: PooledConnection, loan: Loan) -> bool:
-    """
-    Tell whether the thread that borrowed `connection` has ended without returning it.
-
-    One that still runs a statement was passed on to a living thread: it is left alone.
-    """
-    return not loan.thread.is_alive() and connection.pgconn.transaction_status != pq.TransactionStatus.ACTIVE
-
-
-def maybe_note_return(loan: Loan) -> None:
-    """Say that a connection came back after all, if it was reported."""
+def note_return(loan: Loan) -> None:
+    """Log that a connection came back after all, if it was reported."""
     if loan.is_reported:
-        logger.warning("connection came back after all: %s", loan.in_words())
+        logger.warning("connection came back after all: %s", loan.as_text())
 
 
-def _take_back(pool: "SharedPool", connection: PooledConnection, loan: Loan) -> None:
-    logger.warning(
-        "a thread died with a connection: %s; its stack:\n%s", loan.in_words(), stacks.in_words(loan.stack)
+def note_dropped(loan: Loan) -> None:
+    """Log that a connection was dropped by its borrower, and is closed."""
+    happened = (
+        "a connection was dropped, not returned"
+        if loan.thread.is_alive()
+        else "a thread died with a connection"
     )
-    pool.forget(connection)
+    logger.warning("%s: %s; its stack:\n%s", happened, loan.as_text(), stacks.as_text(loan.stack))
+
+
+class OrphanSearch:
+    """
+    Finds connections that nobody references any more, but for a circle of objects that awaits the collector.
+
+    A thread that ends leaves Django's connection object in such a circle, and with it the connection. Whether
+    the thread that borrowed it still runs says nothing by itself: it may have passed the connection on.
+    """
+
+    def __init__(self) -> None:
+        self._next_at = 0.0
+
+    def is_due(self, loans: Iterable[Loan]) -> bool:
+        """Tell whether a borrower's thread has ended, and the last search was a while ago."""
+        return monotonic() >= self._next_at and any(not loan.thread.is_alive() for loan in loans)
+
+    def run(self) -> None:
+        """Collect: what nobody references is closed, and its slot is free."""
+        self._next_at = monotonic() + SEARCH_EVERY_SECONDS
+        gc.collect()

@@ -1,11 +1,10 @@
 """
-Who holds a connection, and who waits for one. The pool keeps one Loan for each connection that is out.
+Who has a connection: the open connections of a pool, each with the loan that it is out on.
 """
 
 import threading
 from time import monotonic
-
-from psycopg_pool.pool import WaitingClient
+from weakref import ReferenceType, ref
 
 from core.pool import stacks
 from core.pool.connection import PooledConnection
@@ -37,7 +36,7 @@ class Loan:
         """Seconds since the loan began."""
         return monotonic() - self.since
 
-    def in_words(self) -> str:
+    def as_text(self) -> str:
         """Return who holds the connection, since when, and where it was borrowed."""
         return (
             f"thread {self.thread.name} ({self.borrower}) for {self.held_for:.1f} s, "
@@ -45,24 +44,34 @@ class Loan:
         )
 
 
-class Waiter(WaitingClient[PooledConnection]):
+class Loans:
     """
-    A borrower's place in the line.
+    The open connections of one pool. Guarded by the pool's lock.
 
-    Attributes:
-        holds_one: its thread holds a connection already, so serving it frees two.
+    It keeps none of them alive. One that its borrower dropped, or that an interrupted call lost, is closed as
+    it is collected; then it is in no list and takes no slot.
     """
 
-    __slots__ = ("borrower", "holds_one", "stack", "started_at", "thread")
+    def __init__(self) -> None:
+        self._connections: list[ReferenceType[PooledConnection]] = []
 
-    def __init__(self, loan: Loan, *, holds_one: bool) -> None:
-        super().__init__()
-        self.borrower = loan.borrower
-        self.thread = loan.thread
-        self.holds_one = holds_one
-        self.stack = loan.stack
-        self.started_at = monotonic()
+    def add(self, connection: PooledConnection) -> None:
+        """Count a connection that was just opened."""
+        self._connections = [*map(ref, self.open()), ref(connection)]
 
-    def loan(self) -> Loan:
-        """Return the loan that begins when this borrower is served."""
-        return Loan(self.borrower, self.thread, self.stack)
+    def open(self) -> list[PooledConnection]:
+        """Return every connection with a socket, idle or lent."""
+        connections = (each() for each in self._connections)
+        return [each for each in connections if each is not None and each.has_socket]
+
+    def lent(self) -> list[tuple[PooledConnection, Loan]]:
+        """Return what is lent, each with its loan."""
+        return [(each, each.loan) for each in self.open() if each.loan is not None]
+
+    def of(self, loan: Loan) -> list[PooledConnection]:
+        """Return the connections that are out on `loan`: one, or none."""
+        return [each for each in self.open() if each.loan is loan]
+
+    def is_holder(self, thread: threading.Thread) -> bool:
+        """Tell whether `thread` holds a connection."""
+        return any(loan.thread is thread for _, loan in self.lent())

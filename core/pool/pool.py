@@ -1,40 +1,58 @@
 """
-The shared pool: one bounded line of borrowers in front of one bounded set of connections.
+The shared pool: one bounded queue of borrowers in front of one bounded set of connections.
 
 It is psycopg's ConnectionPool with another inside. A borrower gets a connection that is fit for use, without
 a round trip to find out; a return happens in the borrower's thread and never waits for a connect; what cannot
-be handed out again is closed and its place freed. `core.pool.wait_queue` is where borrowers wait,
-`core.pool.growth` opens and closes the connections.
+be lent again is closed and its slot freed.
+
+Its lock guards its parts, which are plain objects: who waits, who has a connection, what is being opened. No
+network call is made while it is held. Nothing is counted up and down: a connection is idle because it is
+among the idle ones, lent because its borrower has it, and being opened because its task is to come. So an
+exception at any line of a borrow or a return (a signal's handler may raise one) leaves no number wrong.
 """
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from threading import Condition, current_thread
 from time import monotonic
 from typing import Any
 
 import psycopg
-from psycopg_pool import PoolClosed
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+from psycopg_pool.pool import MaintenanceTask
 
 from core.pool import leaks, liveness
 from core.pool.connection import PooledConnection
+from core.pool.growth import Growth
+from core.pool.guard import guarded
 from core.pool.loans import Loan
-from core.pool.reserve import RESERVE_SECONDS
 from core.pool.slots import Slots
 from core.pool.stacks import note as note_stack
-from core.pool.tasks import Watch
-from core.pool.wait_queue import PoolWithLine
+from core.pool.state import PoolState
+from core.pool.stats import PoolStats
+from core.pool.tasks import Chore, Connect, Task
+from core.pool.wait_queue import (
+    RESERVE_SECONDS,
+    PoolFull,
+    PoolLineFull,
+    ServerUnreachable,
+    Waiter,
+    WaitQueue,
+)
 
 logger = logging.getLogger(__name__)
 
 # How long a connection may take to answer before it counts as dead.
 PING_SECONDS = 1.0
+# How often one who waits looks for what nobody announced: a dropped connection, a freed slot.
+LOOK_AGAIN_SECONDS = 1.0
 SHORTEST_WATCH_SECONDS = 0.1
 LONGEST_WATCH_SECONDS = 5.0
 
 
-class SharedPool(PoolWithLine):
+class SharedPool(ConnectionPool[PooledConnection]):
     """
     A ConnectionPool that two libraries can share.
 
@@ -46,29 +64,63 @@ class SharedPool(PoolWithLine):
         leak_seconds: how long a connection may stay out before the borrower's stack is logged.
         reserve_seconds: how long after a deadlock, and after each use, the last place is kept for those who
             hold a connection already.
+
+    Attributes:
+        state: what is idle, lent, waited for and being opened; guarded by its lock.
+        slots: the bound of the process, which other pools may share.
     """
 
     def __init__(
         self,
         *,
+        open: bool | None = None,  # noqa: A002 - psycopg's name
         lazy: bool = False,
         ping_after: float = 1.0,
         leak_seconds: float = 60.0,
         reserve_seconds: float = RESERVE_SECONDS,
         **options: Any,
     ) -> None:
+        super().__init__(connection_class=PooledConnection, close_returns=True, open=False, **options)
         self.ping_after = ping_after
         self.leak_seconds = leak_seconds
-        self._watch_is_scheduled = False
-        self._is_finishing = False
-        super().__init__(lazy=lazy, reserve_seconds=reserve_seconds, **options)
+        self.state = PoolState(
+            idle=self._pool,
+            queue=WaitQueue(reserve_seconds=reserve_seconds),
+            growth=Growth(lazy=lazy, at_once=self.num_workers),
+            size=self._min_size,
+            bound=self._max_size,
+        )
+        # psycopg's close() turns away who waits there.
+        self._waiting: Any = self.state.queue
+        self.slots = Slots(self._max_size)
+        self.is_finishing = False
         self._came_back = Condition(self._lock)
+        self._orphans = leaks.OrphanSearch()
+        self._retry = Chore(SharedPool.look_again)
+        self._sweep = Chore(SharedPool.close_overflow)
+        self._watch = Chore(SharedPool.watch_loans)
+        self._search = Chore(SharedPool.search_orphans)
+        self._reserve_end = Chore(SharedPool.end_reserve)
+        if open is None:
+            self._open_implicit = True
+        if open is not False:
+            self._open()
+
+    def share(self, slots: Slots) -> None:
+        """Count against `slots` from now on. Call it before the pool opens its first connection."""
+        slots.limit = self._max_size
+        self.slots = slots
+
+    @property
+    def lazy(self) -> bool:
+        """Whether it opens a connection only when a borrower needs it."""
+        return self.state.growth.lazy
 
     # Borrowing -----------------------------------------------------------------------------------------
 
     def getconn(self, timeout: float | None = None) -> PooledConnection:
         """Lend a connection to Django: its backend calls the pool by psycopg's names."""
-        return self.lend(borrower="django", timeout=timeout)
+        return self.lend(borrower="django", timeout=timeout, callers_frames=1)
 
     def lend(
         self, *, borrower: str, timeout: float | None = None, callers_frames: int = 0
@@ -76,7 +128,8 @@ class SharedPool(PoolWithLine):
         """
         Lend a connection that is fit for use, first come first served.
 
-        A thread that holds one already goes before those that hold none: it will give back two.
+        A thread that holds one already goes before those that hold none: it will give back two. The pool
+        keeps no reference to what it lends: one that its borrower drops is closed, and its slot is free.
 
         Args:
             borrower: "django", "sqlalchemy" or "health".
@@ -93,59 +146,126 @@ class SharedPool(PoolWithLine):
         """
         # Before the lock is taken: to note the stack is the dearest part of a loan, and nobody waits for it.
         loan = Loan(borrower, current_thread(), note_stack(skip=1 + callers_frames))
-        while True:
-            connection = self._take(loan, timeout)
-            try:
-                # As of when the loan began: one that came later, to a borrower in line, is fresh.
+        try:
+            deadline = loan.since + (self.timeout if timeout is None else timeout)
+            while True:
+                # On one line, as in core.pool.guard.
+                with self._lock: connection = self._take_idle(loan)  # fmt: skip  # noqa: E701
+                if connection is None:
+                    connection = self._wait(loan, deadline)
+                # As of when the loan began: one that came later, to a waiting borrower, is fresh.
                 if self._is_fit(connection, loan.since):
                     return connection
-            except BaseException:
-                # Ctrl-C while the server is asked for a sign of life: nobody else would return it.
                 self._discard(connection)
-                raise
-            self._discard(connection)
+        except BaseException:
+            # Also Ctrl-C: nobody else would return what was taken for this loan.
+            self._call_off(loan)
+            raise
 
-    def _take(self, loan: Loan, timeout: float | None) -> PooledConnection:
-        # Critical section: an idle connection, or a place in the line.
-        with self._lock:
-            if self._closed or self._is_finishing:
-                self._refuse_to_lend()
-            self._stats[self._REQUESTS_NUM] += 1
-            if self._pool and (self._reserve is None or self._may_take_idle()):
-                # The one used last: its caches are warm, and the others may age out.
-                connection = self._pool.pop()
-                connection._pool = self  # noqa: SLF001 - psycopg's name for the owner
-                self._record(connection, loan)
-                return connection
-            waiter = self._enqueue(loan)
-        # End of the critical section.
-        return self._wait(waiter, loan.since + (self.timeout if timeout is None else timeout))
+    def _take_idle(self, loan: Loan) -> PooledConnection | None:
+        """Return an idle connection, now on `loan`; None when the caller must wait. Needs the lock."""
+        if self._closed or self.is_finishing:
+            self._refuse_to_lend()
+        self._stats[self._REQUESTS_NUM] += 1
+        return self.state.take_idle(loan)
 
     def _refuse_to_lend(self) -> None:
         self._check_open_getconn()
         raise PoolClosed(f"the pool {self.name!r} is closing: this process is about to end")
 
-    def _record(self, connection: PooledConnection, loan: Loan) -> None:
-        """Note who has the connection. Needs the lock."""
-        self._lent[connection] = loan
-        if not self._watch_is_scheduled:
-            self._watch_is_scheduled = True
-            self.schedule_task(Watch(self), self._watch_interval())
+    def _call_off(self, loan: Loan) -> None:
+        """Close what was taken for a loan that will not begin."""
+        for connection in self._connections_of(loan):
+            self._discard(connection)
+
+    @guarded
+    def _connections_of(self, loan: Loan) -> list[PooledConnection]:
+        return self.state.loans.of(loan)
+
+    # Waiting -------------------------------------------------------------------------------------------
+
+    def _wait(self, loan: Loan, deadline: float) -> PooledConnection:
+        waiter = Waiter(loan)
+        try:
+            self._enqueue(waiter)
+            while not waiter.wait(min(LOOK_AGAIN_SECONDS, deadline - monotonic())):
+                if monotonic() >= deadline:
+                    self._turn_away(waiter)
+                else:
+                    self.look_again()
+        finally:
+            self._stats[self._REQUESTS_WAIT_MS] += int((monotonic() - waiter.started_at) * 1000)
+        return waiter.result()
+
+    @guarded
+    def _enqueue(self, waiter: Waiter) -> None:
+        """Put the current thread in the queue; connects start as needed."""
+        state = self.state
+        waiter.holds_one = state.loans.is_holder(waiter.loan.thread)
+        self._refuse_if_queue_is_full()
+        if state.is_full and not self._search_if_due() and (deadlock := state.deadlock_of(waiter)):
+            self._reserve_end.ask_for(self, after=state.queue.reserve_seconds)
+            raise deadlock
+        state.queue.add(waiter)
+        self._stats[self._REQUESTS_QUEUED] += 1
+        # A connection may have come back since somebody looked.
+        state.serve_idle()
+        self._grow()
+
+    def _refuse_if_queue_is_full(self) -> None:
+        if self.max_waiting and len(self.state.queue) >= self.max_waiting:
+            raise PoolLineFull(
+                f"POOL_MAX_WAITING={self.max_waiting} borrowers wait already: {self.state.stats().as_text()}"
+            )
+
+    @guarded
+    def _turn_away(self, waiter: Waiter) -> None:
+        """Take `waiter` out of the queue; say why it was not served, unless it was, a moment ago."""
+        if waiter.is_waiting:
+            stats = self.state.stats()
+            self.state.queue.remove(waiter)
+            self._stats[self._REQUESTS_ERRORS] += 1
+            waiter.fail(self._why_not(waiter, stats))
+
+    def _why_not(self, waiter: Waiter, stats: PoolStats) -> PoolTimeout:
+        milliseconds = (monotonic() - waiter.started_at) * 1000
+        text = f"no connection after {milliseconds:.0f} ms: {stats.as_text()}"
+        error = self.state.growth.error
+        if stats.checked_out < stats.max and (error or stats.connecting):
+            return ServerUnreachable(f"{text}; the server has not answered: {error or 'still connecting'}")
+        return PoolFull(f"{text} (see POOL_SIZE, POOL_MAX_OVERFLOW and POOL_TIMEOUT)")
+
+    @guarded
+    def look_again(self) -> None:
+        """Serve the queue with what became free unannounced; any thread may call it."""
+        self.state.serve_idle()
+        self._grow()
+        if self.state.queue.waiters:
+            self._search_if_due()
+
+    def _search_if_due(self) -> bool:
+        is_due = self._orphans.is_due(loan for _, loan in self.state.loans.lent())
+        if is_due:
+            self._search.ask_for(self)
+        return is_due
+
+    @guarded
+    def end_reserve(self) -> None:
+        """End the reserve, unless it was used meanwhile, and serve who waited for it. Runs in a worker."""
+        if (seconds := self.state.queue.end_reserve()) > 0:
+            self._reserve_end.ask_for(self, after=seconds)
+        self.state.serve_idle()
 
     # What may be lent ----------------------------------------------------------------------------------
 
     def _is_fit(self, connection: PooledConnection, now: float) -> bool:
-        # The hot path, without a call that it can do without: not expired, a silent socket, a recent use.
-        if connection._expire_at <= now or connection._created_at <= self._drained_at:  # noqa: SLF001
+        if connection.is_expired(now, self._drained_at):
             return False
+        # The hot path, without a call that it can do without: a silent socket, a recent use.
         is_fresh = now - connection.idle_since < self.ping_after
         if (connection.poll(0) or not is_fresh) and not self._is_alive(connection, is_fresh=is_fresh):
             return False
         return self._check is None or self._passes_check(connection)
-
-    def _is_expired(self, connection: PooledConnection, now: float) -> bool:
-        born_at, expires_at = connection._created_at, connection._expire_at  # noqa: SLF001 - set by the pool
-        return expires_at <= now or born_at <= self._drained_at
 
     def _is_alive(self, connection: PooledConnection, *, is_fresh: bool) -> bool:
         """Tell whether the server is still there; if not, the older connections are dropped too."""
@@ -171,12 +291,16 @@ class SharedPool(PoolWithLine):
 
         One proof is enough: the next borrower waits for one connect, not for one failure per connection.
         """
-        with self._lock:
-            if connection._created_at <= self._drained_at:  # noqa: SLF001
-                return  # somebody was first
-            self._drained_at = monotonic()
-        logger.warning("pool %s: the server closed a connection; the older ones are replaced", self.name)
-        self._discard_idle()
+        if self._drain_older_than(connection):
+            logger.warning("pool %s: the server closed a connection; the older ones are replaced", self.name)
+            self._discard_idle()
+
+    @guarded
+    def _drain_older_than(self, connection: PooledConnection) -> bool:
+        if connection.is_expired(0.0, self._drained_at):
+            return False  # somebody was first
+        self._drained_at = monotonic()
+        return True
 
     # Returning -----------------------------------------------------------------------------------------
 
@@ -187,99 +311,246 @@ class SharedPool(PoolWithLine):
         Raises:
             ValueError: it does not come from this pool, or was returned before.
         """
-        if conn._pool is not self:  # noqa: SLF001
+        if getattr(conn, "lender", None) is not self:
             self._check_pool_putconn(conn)
-        if conn.met_read_only and conn.is_on_standby():
-            self._note_server_gone(conn)
-        if not conn.scrub():
-            if conn.broken:
-                self._note_server_gone(conn)
+        loan = conn.loan
+        try:
+            is_clean = conn.scrub()
+            if not is_clean or conn.met_read_only:
+                self._note_bad(conn, is_clean=is_clean)
+            conn.idle_since = now = monotonic()
+            if is_clean and not conn.is_expired(now, self._drained_at):
+                # On one line, as in core.pool.guard.
+                with self._lock: is_open = self._serve_or_keep(conn)  # fmt: skip  # noqa: E701
+                if not is_open:
+                    self._close_connection(conn)
+            else:
+                self._discard(conn)
+        except BaseException:
+            # Interrupted on its way: whoever returned it has let go of it already.
+            if self._is_lost(conn, loan):
+                self._discard(conn)
+            raise
+        if loan.is_reported:
+            leaks.note_return(loan)
+
+    def _note_bad(self, connection: PooledConnection, *, is_clean: bool) -> None:
+        """Count a connection that must not be lent again; if the server is to blame, drop the others too."""
+        if connection.broken or (connection.met_read_only and connection.is_on_standby()):
+            self._note_server_gone(connection)
+        if not is_clean:
             self._stats[self._RETURNS_BAD] += 1
-            self._discard(conn)
-        elif self._is_expired(conn, now := monotonic()):
-            self._discard(conn)
-        else:
-            self._give_back(conn, now)
 
-    def _give_back(self, connection: PooledConnection, now: float) -> None:
-        # Critical section: to the next in line, or to the idle ones.
-        with self._lock:
-            loan = self._end_loan(connection)
-            if loan is None:
-                raise ValueError(f"the connection was returned before: {connection}")
-            is_open = not self._closed
-            if is_open:
-                self._hand_on(connection, now)
-        # End of the critical section.
-        leaks.maybe_note_return(loan)
-        if not is_open:
-            self._close_connection(connection)
+    def _serve_or_keep(self, connection: PooledConnection) -> bool:
+        """
+        Give a connection to the next in the queue, or keep it. Needs the lock.
 
-    def _end_loan(self, connection: PooledConnection) -> Loan | None:
-        loan = self._lent.pop(connection, None)
-        if self._is_finishing:
-            self._came_back.notify_all()
-        return loan
-
-    def _hand_on(self, connection: PooledConnection, now: float) -> None:
-        connection.idle_since = now
-        if self._waiting and self._serve(connection):
-            return
-        connection._pool = None  # noqa: SLF001
-        self._pool.append(connection)
+        Returns:
+            False when the pool is closed, and the connection is to be closed as well.
+        """
+        if self._closed:
+            return False
+        self.state.serve_or_keep(connection)
         if self._pool_full_event and len(self._pool) >= self._min_size:
             self._pool_full_event.set()
-        self._schedule_sweep()
+        if self.is_finishing:
+            self._came_back.notify_all()
+        return True
 
-    def transfer(self, connection: PooledConnection, *, borrower: str) -> bool:
+    @guarded
+    def _is_lost(self, connection: PooledConnection, loan: Loan) -> bool:
+        return self.state.is_lost(connection, loan)
+
+    def hand_over(self, connection: PooledConnection, *, borrower: str) -> bool:
         """
-        Pass a lent, idle connection on to another borrower of the same thread, without the line.
+        Pass a lent, idle connection on to another borrower of the same thread, without the queue.
 
         Returns:
             False when the connection is not fit; it was discarded.
         """
-        is_fit = connection.scrub() and not self._is_expired(connection, monotonic())
+        is_fit = connection.scrub() and not connection.is_expired(monotonic(), self._drained_at)
         # Not a ping: its borrower used it, and only now lets go of it.
         if not is_fit or not self._is_alive(connection, is_fresh=True):
             self._discard(connection)
             return False
-        with self._lock:
-            before, self._lent[connection] = self._lent[connection], Loan(borrower)
-        leaks.maybe_note_return(before)
+        before, connection.loan = connection.loan, Loan(borrower)
+        leaks.note_return(before)
         return True
+
+    # Opening -------------------------------------------------------------------------------------------
+
+    def _start_workers(self) -> None:
+        # psycopg's queue of tasks takes a lock in Python, which an interrupted borrower could leave locked.
+        self._tasks: Any = SimpleQueue[MaintenanceTask]()
+        super()._start_workers()
+
+    def _start_initial_tasks(self) -> None:
+        self._grow()
+
+    def _grow(self) -> None:
+        """Begin as many connects as the queue needs and the bound allows. Needs the lock."""
+        wanted = 0 if self._closed else self.state.missing()
+        if wanted and (delay := self.state.growth.retry_at - monotonic()) > 0:
+            self._retry.ask_for(self, after=delay)
+            return
+        for _ in range(wanted):
+            connect = Connect(self, SharedPool.connect_one)
+            if not self.slots.take(connect, or_call=self.look_again):
+                return
+            self.state.growth.add(connect)
+            self.run_task(connect)
+
+    def connect_one(self, connect: Connect["SharedPool"]) -> None:
+        """Open the connection that `_grow` decided on and give it to the queue. Runs in a worker."""
+        try:
+            connection = None if self._closed else self._connect()
+        except Exception as error:  # noqa: BLE001 - whatever failed, the slot must be freed
+            self._note_failure(connect, error)
+            logger.warning("pool %s cannot connect: %s", self.name, error)
+            self.slots.note_freed()
+            return
+        if not self._admit(connect, connection):
+            if connection is not None:
+                self._close_connection(connection)
+            self.slots.note_freed()
+
+    def _connect(self, timeout: float | None = None) -> PooledConnection:  # noqa: ARG002 - psycopg's
+        started = monotonic()
+        connection = self.connection_class.connect(self._resolve_conninfo(), **self._resolve_kwargs())
+        try:
+            if self._configure:
+                self._configure(connection)
+            connection.attach_to(self)
+        except BaseException:
+            connection.disconnect()
+            raise
+        self._stats[self._CONNECTIONS_NUM] += 1
+        self._stats[self._CONNECTIONS_MS] += int((monotonic() - started) * 1000)
+        self._set_connection_expiry_date(connection)
+        return connection
+
+    @guarded
+    def _admit(self, connect: Connect["SharedPool"], connection: PooledConnection | None) -> bool:
+        """Take a new connection for the pool's; return False when the pool was closed meanwhile."""
+        if connection is not None:
+            self.slots.pass_on(connect, to=connection)
+            self.state.loans.add(connection)
+        connect.has_socket = False
+        self.state.growth.note_success()
+        if self._closed or connection is None:
+            return False
+        connection.idle_since = monotonic()
+        self._serve_or_keep(connection)
+        self._grow()
+        self._watch.ask_for(self, after=self._watch_interval())
+        if self.state.open_count > self._min_size:
+            self._sweep.ask_for(self, after=self.max_idle)
+        return True
+
+    @guarded
+    def _note_failure(self, connect: Connect["SharedPool"], error: Exception) -> None:
+        connect.has_socket = False
+        self._stats[self._CONNECTIONS_ERRORS] += 1
+        self.state.growth.note_failure(error, now=monotonic())
+        self._grow()
+
+    # Closing -------------------------------------------------------------------------------------------
+
+    def _discard(self, connection: PooledConnection) -> None:
+        """Close a connection that somebody had."""
+        loan = connection.loan
+        self._close_connection(connection)
+        self.look_again()
+        if loan is not None:
+            leaks.note_return(loan)
+
+    def _close_connection(self, conn: PooledConnection) -> None:
+        # It holds its slot until its socket is closed (B1).
+        conn.disconnect()
+        self._note_closed(conn)
+        self.slots.note_freed()
+
+    @guarded
+    def _note_closed(self, connection: PooledConnection) -> None:
+        connection.loan = None
+        if self.is_finishing:
+            self._came_back.notify_all()
+
+    def _discard_idle(self) -> None:
+        for connection in self._take_all_idle():
+            self._discard(connection)
+
+    @guarded
+    def _take_all_idle(self) -> list[PooledConnection]:
+        return self.state.take_all_idle()
+
+    def close_overflow(self) -> None:
+        """Close what is above `min_size` and was idle for `max_idle` seconds. Runs in a worker."""
+        for connection in self._take_surplus():
+            self._discard(connection)
+
+    @guarded
+    def _take_surplus(self) -> list[PooledConnection]:
+        state, now = self.state, monotonic()
+        found = state.take_surplus(idle_before=now - self.max_idle)
+        if state.open_count - len(found) > state.size:
+            # Where all of it is in use, look again before any of it can be due.
+            due_at = state.idle[0].idle_since + self.max_idle if state.idle else now + self.max_idle / 4
+            self._sweep.ask_for(self, after=max(0.01, due_at - now))
+        return found
 
     # Watching ------------------------------------------------------------------------------------------
 
+    @guarded
     def loans(self) -> list[tuple[PooledConnection, Loan]]:
         """Return what is lent, to whom."""
-        with self._lock:
-            return list(self._lent.items())
+        return self.state.loans.lent()
 
+    @guarded
     def idle(self) -> list[PooledConnection]:
         """Return what is idle, the longest idle first."""
-        with self._lock:
-            return list(self._pool)
+        return list(self.state.idle)
 
-    def watch(self) -> None:
-        """Report leaks and free what dead threads hold. Runs in a worker, as long as something is lent."""
-        try:
-            leaks.watch(self)
-        finally:
-            with self._lock:
-                self._watch_is_scheduled = bool(self._lent)
-                if self._lent:
-                    self.schedule_task(Watch(self), self._watch_interval())
+    def watch_loans(self) -> None:
+        """Report what is out for too long, and look for what nobody has any more. Runs in a worker."""
+        loans = [loan for _, loan in self.loans()]
+        leaks.report_leaks(loans, after=self.leak_seconds)
+        if self._orphans.is_due(loans):
+            self._orphans.run()
+        self._watch_on()
 
-    def take_back(self) -> None:
-        """Do once what `watch` does: somebody waits for what a dead thread holds. Runs in a worker."""
-        leaks.watch(self)
+    @guarded
+    def _watch_on(self) -> None:
+        if self.state.loans.open():
+            self._watch.ask_for(self, after=self._watch_interval())
 
     def _watch_interval(self) -> float:
         return min(max(self.leak_seconds / 4, SHORTEST_WATCH_SECONDS), LONGEST_WATCH_SECONDS)
 
-    def forget(self, connection: PooledConnection) -> None:
-        """Close a connection whose borrower cannot return it any more."""
-        self._discard(connection)
+    def search_orphans(self) -> None:
+        """Close what nobody has any more: somebody waits. Runs in a worker."""
+        self._orphans.run()
+
+    def note_dropped(self, loan: Loan) -> None:
+        """Report a connection that was collected while it was lent, and serve the queue in its place."""
+        # Its finalizer may run anywhere, also inside a critical section: a worker does the rest.
+        self.run_task(Task(self, lambda pool: pool.report_dropped(loan)))
+
+    def report_dropped(self, loan: Loan) -> None:
+        """Log what `note_dropped` noted. Runs in a worker."""
+        leaks.note_dropped(loan)
+        self.slots.note_freed()
+        self.look_again()
+
+    # Numbers -------------------------------------------------------------------------------------------
+
+    @guarded
+    def stats(self) -> PoolStats:
+        """Return one consistent snapshot."""
+        return self.state.stats()
+
+    def _get_measures(self) -> dict[str, int]:
+        return {**super()._get_measures(), self._POOL_SIZE: self.stats().open}
 
     # The rest of psycopg's interface -------------------------------------------------------------------
 
@@ -289,31 +560,26 @@ class SharedPool(PoolWithLine):
             super().wait(timeout)
 
     def drain(self) -> None:
-        """Close what is idle now, and what is out when it comes back."""
-        with self._lock:
-            self._drained_at = monotonic()
+        """Close what is idle now, and what is lent when it comes back."""
+        self._drained_at = monotonic()
         self._discard_idle()
-
-    def _discard_idle(self) -> None:
-        for connection in self._take_idle():
-            self._discard(connection)
 
     def check(self) -> None:
         """Ask every idle connection for a sign of life and replace the dead ones."""
-        for connection in self._take_idle():
+        for connection in self._take_all_idle():
             if liveness.answers(connection, timeout=PING_SECONDS):
-                self._give_back(connection, monotonic())
+                self.putconn(connection)
             else:
                 self._discard(connection)
 
+    @guarded
     def resize(self, min_size: int, max_size: int | None = None) -> None:
         """Change the sizes; what is above the new bound closes when it comes back idle."""
-        min_size, max_size = self._check_size(min_size, max_size)
-        with self._lock:
-            self._min_size, self._max_size = min_size, max_size
-            self._slots.limit = max_size
-            self._grow()
-            self._schedule_sweep()
+        self._min_size, self._max_size = self._check_size(min_size, max_size)
+        self.state.size, self.state.bound = self._min_size, self._max_size
+        self.slots.limit = self._max_size
+        self._grow()
+        self._sweep.ask_for(self, after=self.max_idle)
 
     @contextmanager
     def connection(self, timeout: float | None = None) -> Iterator[PooledConnection]:
@@ -323,24 +589,25 @@ class SharedPool(PoolWithLine):
             with connection:
                 yield connection
         finally:
-            if connection._pool is self:  # noqa: SLF001
+            if connection.lender is self:
                 self.putconn(connection)
 
     # The end -------------------------------------------------------------------------------------------
 
-    def finish(self, timeout: float) -> bool:
+    def shut_down(self, timeout: float) -> bool:
         """
-        Stop lending, wait up to `timeout` seconds for what is out, then close.
+        Stop lending, wait up to `timeout` seconds for what is lent, then close.
 
         Returns:
             Whether everything came back in time; what did not is closed when it does.
         """
         deadline = monotonic() + timeout
         with self._came_back:
-            self._is_finishing = True
-            while self._lent and monotonic() < deadline:
-                self._came_back.wait(deadline - monotonic())
-            is_empty = not self._lent
+            self.is_finishing = True
+            while self.state.loans.lent() and (left := deadline - monotonic()) > 0:
+                # One that is dropped comes back without a word.
+                self._came_back.wait(min(left, LOOK_AGAIN_SECONDS))
+            is_empty = not self.state.loans.lent()
         self.close()
         return is_empty
 
@@ -351,13 +618,13 @@ class SharedPool(PoolWithLine):
         Args:
             silence: makes a file descriptor harmless without a word to the server.
         """
-        for connection in (*self._pool, *self._lent):
-            if not connection.closed:
-                silence(connection.fileno())
+        for connection in self.state.loans.open():
+            silence(connection.fileno())
+            connection.loan = None
         self._closed = True
         self._pool.clear()
         self._workers, self._sched_runner = [], None
         # Fresh locks: the parent's may be held by a thread that the child does not have.
         self._lock = type(self._lock)()
         self._came_back = Condition(self._lock)
-        self._slots = Slots(self._max_size)
+        self.slots = Slots(self._max_size)

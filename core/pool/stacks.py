@@ -58,7 +58,7 @@ def where(stack: Stack) -> str:
     return "unknown"
 
 
-def in_words(stack: Stack) -> str:
+def as_text(stack: Stack) -> str:
     """Return the stack as a traceback shows it, the borrower's caller first."""
     lines = []
     for code, instruction in reversed(_frames(stack)):

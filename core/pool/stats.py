@@ -30,7 +30,7 @@ class PoolStats:
         """Connections above `pool_size`."""
         return max(0, self.open - self.pool_size)
 
-    def in_words(self) -> str:
+    def as_text(self) -> str:
         """Return the numbers as error messages show them: `15/15 in use, 0 idle, 7 waiting`."""
         connecting = f"{self.connecting} connecting, " if self.connecting else ""
         in_use = f"{self.checked_out}/{self.max} in use"

@@ -1,54 +1,78 @@
 """
-What the pool's background threads do, one class for each task. They hold the pool weakly.
+What the pool's background threads do. A task holds its pool weakly.
+
+Whether one is still to come is asked of the task itself: nobody keeps a flag, which an interrupted call could
+leave behind.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, cast
+from weakref import ReferenceType, ref
 
-from psycopg_pool.pool import ConnectionPool, MaintenanceTask
+from psycopg_pool.pool import ConnectionPool, MaintenanceTask, Schedule
+
+Pool = TypeVar("Pool", bound=ConnectionPool[Any])
 
 
-class Connect(MaintenanceTask):
-    """Open one connection."""
+class Task(MaintenanceTask, Generic[Pool]):
+    """
+    One call of a method of the pool, in one of its threads; none once the pool is closed.
+
+    Attributes:
+        is_over: it has run.
+    """
+
+    def __init__(self, pool: Pool, action: Callable[[Pool], None]) -> None:
+        super().__init__(pool)
+        self.action = action
+        self.is_over = False
+
+    def _run(self, pool: ConnectionPool[Any]) -> None:
+        # Before: what it does may ask for the next one.
+        self.is_over = True
+        self.action(cast("Pool", pool))
+
+
+class Connect(MaintenanceTask, Generic[Pool]):
+    """
+    Open one connection. It takes the slot of the connection to come.
+
+    Attributes:
+        has_socket: it may have one any moment; False when it failed, or the connection is there.
+    """
+
+    def __init__(self, pool: Pool, action: Callable[[Pool, "Connect[Pool]"], None]) -> None:
+        super().__init__(pool)
+        self.action = action
+        self.has_socket = True
 
     def run(self) -> None:
-        """Run even if the pool was closed meanwhile: it must give back the place that it was promised."""
+        """Run even if the pool was closed meanwhile: its successor waits for the slot."""
         if pool := self.pool():
             self._run(pool)
 
     def _run(self, pool: ConnectionPool[Any]) -> None:
-        pool.connect_one()  # type: ignore[attr-defined]  # a SharedPool, which imports this module
+        self.action(cast("Pool", pool), self)
 
 
-class Retry(MaintenanceTask):
-    """Try to connect again after a failure."""
+class Chore(Generic[Pool]):
+    """A task of which one at a time is to come. Guarded by the pool's lock."""
 
-    def _run(self, pool: ConnectionPool[Any]) -> None:
-        pool.wake()  # type: ignore[attr-defined]
+    def __init__(self, action: Callable[[Pool], None]) -> None:
+        self._action = action
+        self._task: ReferenceType[Task[Pool]] | None = None
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether it is to come; no longer as soon as it runs."""
+        task = None if self._task is None else self._task()
+        return task is not None and not task.is_over
 
-class CloseOverflow(MaintenanceTask):
-    """Close the connections above the pool's size that nobody used for a while."""
-
-    def _run(self, pool: ConnectionPool[Any]) -> None:
-        pool.close_overflow()  # type: ignore[attr-defined]
-
-
-class Watch(MaintenanceTask):
-    """Look after what is lent."""
-
-    def _run(self, pool: ConnectionPool[Any]) -> None:
-        pool.watch()  # type: ignore[attr-defined]
-
-
-class TakeBack(MaintenanceTask):
-    """Look after what is lent once, now."""
-
-    def _run(self, pool: ConnectionPool[Any]) -> None:
-        pool.take_back()  # type: ignore[attr-defined]
-
-
-class EndReserve(MaintenanceTask):
-    """Lend the last place to anybody again, when those it is kept for no longer come."""
-
-    def _run(self, pool: ConnectionPool[Any]) -> None:
-        pool.end_reserve()  # type: ignore[attr-defined]
+    def ask_for(self, pool: Pool, *, after: float = 0.0) -> None:
+        """Let it run in `after` seconds, unless it is to come already."""
+        if self.is_pending:
+            return
+        task = Task(pool, self._action)
+        self._task = ref(task)
+        # A worker talks to the scheduler: a borrower who is interrupted there could leave it locked.
+        pool.run_task(Schedule(pool, task, after) if after > 0 else task)

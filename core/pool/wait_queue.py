@@ -1,25 +1,26 @@
 """
-The line of borrowers in front of the pool: who waits, in which order they are served, and who is turned away.
+The queue of borrowers in front of the pool: who waits, in which order they are served, who is turned away.
 
 First come first served, but a thread that holds a connection goes before those that hold none: it will give
-back two. `core.pool.growth` opens what the line needs; `core.pool.pool` lends and takes back.
+back two. After a deadlock the last place is kept for such threads, for a while.
 """
 
-from abc import abstractmethod
-from itertools import takewhile
-from threading import Thread, current_thread
+import threading
+from collections import deque
+from collections.abc import Iterator
+from itertools import islice, takewhile
 from time import monotonic
-from typing import Any, cast
+from typing import cast
+from weakref import ReferenceType, ref
 
 from psycopg_pool import PoolTimeout, TooManyRequests
 
-from core.pool import leaks
 from core.pool.connection import PooledConnection
-from core.pool.deadlock import find_deadlock
-from core.pool.growth import GrowingPool
-from core.pool.loans import Loan, Waiter
-from core.pool.reserve import Reserve
-from core.pool.tasks import EndReserve, TakeBack
+from core.pool.loans import Loan
+
+# Longer than a request works between its first connection and its second; for so long one place may be idle
+# while somebody waits.
+RESERVE_SECONDS = 5.0
 
 
 class PoolFull(PoolTimeout):
@@ -43,136 +44,177 @@ class ServerUnreachable(PoolTimeout):
     """
 
 
-class PoolWithLine(GrowingPool):
-    """A GrowingPool whose borrowers wait in line when nothing is idle."""
+class Waiter:
+    """
+    A borrower's place in the queue. Its state changes under the pool's lock only.
 
-    def __init__(self, *, reserve_seconds: float, **options: Any) -> None:
-        self._reserve_seconds = reserve_seconds
-        self._reserve: Reserve | None = None
-        super().__init__(**options)
+    Attributes:
+        loan: the loan that begins when it is served.
+        holds_one: its thread holds a connection already, so serving it frees two.
+        connection: what it was served with.
+        error: why it never will be.
+    """
 
-    @abstractmethod
-    def _record(self, connection: PooledConnection, loan: Loan) -> None:
-        """Note who has the connection. Needs the lock."""
+    __slots__ = ("__weakref__", "_gate", "connection", "error", "holds_one", "loan", "started_at")
 
-    # Waiting -------------------------------------------------------------------------------------------
+    def __init__(self, loan: Loan, *, holds_one: bool = False) -> None:
+        self.loan = loan
+        self.holds_one = holds_one
+        self.connection: PooledConnection | None = None
+        self.error: Exception | None = None
+        self.started_at = monotonic()
+        # A bare lock: to wait for it, and to open it, is one step each that nothing can interrupt halfway.
+        self._gate = threading.Lock()
+        self._gate.acquire()
 
-    def _enqueue(self, loan: Loan) -> Waiter:
-        """Put the current thread in line; connects start as needed. Needs the lock."""
-        waiter = Waiter(loan, holds_one=self._is_holder(loan.thread))
-        self._refuse_if_line_is_full()
-        if self._is_full():
-            self._look_for_a_way_out(waiter)
-        holders_before = sum(1 for _ in takewhile(lambda w: cast("Waiter", w).holds_one, self._waiting))
-        position = holders_before if waiter.holds_one else len(self._waiting)
-        self._waiting.insert(position, waiter)
-        self._stats[self._REQUESTS_QUEUED] += 1
-        # The garbage collector may have returned a dropped connection since somebody looked.
-        self._serve_idle()
-        self._grow()
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it was neither served nor turned away."""
+        return self.connection is None and self.error is None
+
+    def serve(self, connection: PooledConnection) -> None:
+        """Give it a connection, and wake it."""
+        self.connection = connection
+        self._gate.release()
+
+    def fail(self, error: Exception) -> None:
+        """Turn it away with `error`, and wake it."""
+        if self.is_waiting:
+            self.error = error
+            self._gate.release()
+
+    def result(self) -> PooledConnection:
+        """Return what it was served with, or raise why it was turned away."""
+        if self.error is not None:
+            raise self.error
+        return cast("PooledConnection", self.connection)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait up to `seconds`; return whether it was served or turned away."""
+        return not self.is_waiting or self._gate.acquire(timeout=max(0.0, seconds)) or not self.is_waiting
+
+
+class Reserve:
+    """
+    The last place, from a deadlock until nobody has used it for `seconds`.
+
+    Without it the next in the queue fill the pool and block one another again: each round costs one more
+    caller an error. With it, whoever needs a second connection finds the last place free, or waits for one
+    who will give back two. It is enough for borrowers who need two; where three are needed, another deadlock
+    may follow. It never starves those who hold none: it keeps one place of several from them, and ends when
+    nobody uses it.
+    """
+
+    __slots__ = ("_ends_at", "_seconds")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.renew()
+
+    def renew(self) -> None:
+        """Count from now."""
+        self._ends_at = monotonic() + self._seconds
+
+    def admits(self, *, holds_one: bool, lent: int, bound: int) -> bool:
+        """
+        Tell whether a borrower may have a connection while `lent` of `bound` are checked out.
+
+        One who holds a connection may, and the reserve is renewed. One who holds none must leave a place, but
+        not the only one: while nothing is lent, nobody holds any.
+        """
+        if holds_one:
+            self.renew()
+            return True
+        return lent == 0 or lent + 1 < bound
+
+    def seconds_left(self) -> float:
+        """Return how long it lasts if nobody uses it; negative when it is over."""
+        return self._ends_at - monotonic()
+
+
+class WaitQueue:
+    """
+    The borrowers in the queue, and the reserve. Guarded by the pool's lock.
+
+    It keeps no waiter alive: one whose call was interrupted is in no queue any more.
+    """
+
+    def __init__(self, *, reserve_seconds: float = RESERVE_SECONDS) -> None:
+        self.reserve: Reserve | None = None
+        self.reserve_seconds = reserve_seconds
+        # Weak, dead ones included until they are first: whether it is empty costs no call.
+        self.waiters: deque[ReferenceType[Waiter]] = deque()
+
+    def __iter__(self) -> Iterator[Waiter]:
+        """Those who wait, the next first."""
+        waiters = (each() for each in self.waiters)
+        return (each for each in waiters if each is not None and each.is_waiting)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def count(self, up_to: int) -> int:
+        """Return how many wait, or `up_to` when there are more: they are not all counted."""
+        return sum(1 for _ in islice(self, up_to))
+
+    def add(self, waiter: Waiter) -> None:
+        """Put a borrower last; before those who hold no connection, when it holds one."""
+        self._forget_served()
+        if waiter.holds_one:
+            ahead = sum(1 for _ in takewhile(_holds_one, self.waiters))
+            self.waiters.insert(ahead, ref(waiter))
+        else:
+            self.waiters.append(ref(waiter))
+
+    def remove(self, waiter: Waiter) -> None:
+        """Take a borrower out, wherever it stands."""
+        if ref(waiter) in self.waiters:
+            self.waiters.remove(ref(waiter))
+
+    def clear(self) -> None:
+        """Take everybody out."""
+        self.waiters.clear()
+
+    def next(self, *, lent: int, bound: int) -> Waiter | None:
+        """Return the first in the queue, or None when nobody waits or the last place is not for it."""
+        self._forget_served()
+        waiter = self.waiters[0]() if self.waiters else None
+        if waiter is None or not self.admits(holds_one=waiter.holds_one, lent=lent, bound=bound):
+            return None
         return waiter
 
-    def _refuse_if_line_is_full(self) -> None:
-        if self.max_waiting and len(self._waiting) >= self.max_waiting:
-            raise PoolLineFull(
-                f"POOL_MAX_WAITING={self.max_waiting} borrowers wait already: {self._snapshot().in_words()}"
-            )
-
-    def _look_for_a_way_out(self, waiter: Waiter) -> None:
-        if leaks.has_orphan(self._lent.items()):
-            self.run_task(TakeBack(self))
-        elif waiter.holds_one:
-            self._refuse_deadlock()
-
-    def _refuse_deadlock(self) -> None:
-        waiting = (cast("Waiter", waiter).thread for waiter in self._waiting)
-        if deadlock := find_deadlock(self._lent.values(), waiting):
-            self._keep_reserve()
-            raise deadlock
-
-    def _wait(self, waiter: Waiter, deadline: float) -> PooledConnection:
-        try:
-            return waiter.wait(max(0.0, deadline - monotonic()))
-        except PoolTimeout:
-            # Served after its time was over and before it woke up: the loan is noted, so it is the caller's.
-            if waiter.conn:
-                return waiter.conn
-            raise self._leave_line(waiter) from None
-        except BaseException:
-            self._leave_line(waiter)
-            # Ctrl-C between being served and waking up: do not keep what nobody will use.
-            if waiter.conn:
-                self.putconn(waiter.conn)
-            raise
-        finally:
-            self._stats[self._REQUESTS_WAIT_MS] += int((monotonic() - waiter.started_at) * 1000)
-
-    def _leave_line(self, waiter: Waiter) -> PoolTimeout:
-        """Take `waiter` out of the line and return the error that says why it was not served."""
-        with self._lock:
-            stats = self._snapshot()
-            if waiter in self._waiting:
-                self._waiting.remove(waiter)
-            self._stats[self._REQUESTS_ERRORS] += 1
-            error = self._connect_error
-        milliseconds = (monotonic() - waiter.started_at) * 1000
-        state = f"no connection after {milliseconds:.0f} ms: {stats.in_words()}"
-        if stats.checked_out < stats.max and (error or stats.connecting):
-            return ServerUnreachable(f"{state}; the server has not answered: {error or 'still connecting'}")
-        return PoolFull(f"{state} (see POOL_SIZE, POOL_MAX_OVERFLOW and POOL_TIMEOUT)")
-
-    # Being served --------------------------------------------------------------------------------------
-
-    def _serve(self, connection: PooledConnection) -> bool:
-        """Lend a connection to the first in line who may have it and still wants it. Needs the lock."""
-        while self._waiting and self._admits(holds_one=cast("Waiter", self._waiting[0]).holds_one):
-            waiter = cast("Waiter", self._waiting.popleft())
-            connection._pool = self  # noqa: SLF001
-            self._record(connection, waiter.loan())
-            if waiter.set(connection):
-                return True
-            del self._lent[connection]
-            connection._pool = None  # noqa: SLF001
-        return False
-
-    def _serve_idle(self) -> None:
-        """Lend what is idle to those in line who may have it. Needs the lock."""
-        while self._waiting and self._pool:
-            connection = self._pool.pop()
-            if not self._serve(connection):
-                self._pool.append(connection)
-                return
+    def _forget_served(self) -> None:
+        while self.waiters and not _is_waiting(self.waiters[0]):
+            self.waiters.popleft()
 
     # The last place, after a deadlock ------------------------------------------------------------------
 
-    def _keep_reserve(self) -> None:
-        if self._reserve is None:
-            self.schedule_task(EndReserve(self), self._reserve_seconds)
-        self._reserve = Reserve(self._reserve_seconds)
+    def keep_reserve(self) -> None:
+        """Keep the last place for those who hold a connection, from now on."""
+        self.reserve = Reserve(self.reserve_seconds)
 
-    def _may_take_idle(self) -> bool:
-        """Tell whether the current thread may have an idle connection beside a reserve. Needs the lock."""
-        holds_one = self._is_holder(current_thread())
-        return (holds_one or not self._waiting) and self._admits(holds_one=holds_one)
+    def admits(self, *, holds_one: bool, lent: int, bound: int) -> bool:
+        """Tell whether a borrower may have a connection while `lent` of `bound` are checked out."""
+        return self.reserve is None or self.reserve.admits(holds_one=holds_one, lent=lent, bound=bound)
 
-    def _is_holder(self, thread: Thread) -> bool:
-        return any(loan.thread is thread for loan in self._lent.values())
+    def end_reserve(self) -> float:
+        """End the reserve unless it is of use; return the seconds until the next look, 0 when it ended."""
+        if self.reserve is None:
+            return 0.0
+        first = next(iter(self), None)
+        if first is not None and first.holds_one:
+            self.reserve.renew()
+        left = self.reserve.seconds_left()
+        if left <= 0:
+            self.reserve = None
+        return max(0.0, left)
 
-    def _admits(self, *, holds_one: bool) -> bool:
-        reserve = self._reserve
-        return reserve is None or reserve.admits(
-            holds_one=holds_one, lent=len(self._lent), bound=self._max_size
-        )
 
-    def end_reserve(self) -> None:
-        """End the reserve, unless it was used meanwhile, and serve who waited for it. Runs in a worker."""
-        with self._lock:
-            if self._reserve is None:
-                return
-            if self._waiting and cast("Waiter", self._waiting[0]).holds_one:
-                self._reserve.renew()
-            if (seconds := self._reserve.seconds_left()) > 0:
-                self.schedule_task(EndReserve(self), seconds)
-                return
-            self._reserve = None
-            self._serve_idle()
+def _is_waiting(reference: ReferenceType[Waiter]) -> bool:
+    waiter = reference()
+    return waiter is not None and waiter.is_waiting
+
+
+def _holds_one(reference: ReferenceType[Waiter]) -> bool:
+    waiter = reference()
+    return waiter is None or waiter.holds_one

@@ -16,7 +16,6 @@ from sqlalchemy import text
 from core import db
 from core.pool import SharedPool
 from core.pool.deadlock import PoolDeadlock
-from core.pool.tasks import Watch
 from core.pool.wait_queue import PoolFull
 from core.tests.fixtures import Crowd, eventually, held, when_waiting
 
@@ -134,19 +133,19 @@ class TestThePlaceKeptAfterADeadlock:
         with held(pool, 1):
             pool.getconn().close()
 
-        assert pool._reserve is None
+        assert pool.state.queue.reserve is None
 
     def test_stays_while_one_who_holds_a_connection_waits(self, make_pool: MakePool) -> None:
         pool = make_pool(min_size=3, timeout=30, reserve_seconds=60)
         run_into_a_deadlock(pool)
-        reserve = pool._reserve
+        reserve = pool.state.queue.reserve
         assert reserve is not None
         kept: list[bool] = []
 
         def let_time_pass() -> None:
             reserve._ends_at = 0.0
             pool.end_reserve()
-            kept.append(pool._reserve is reserve)
+            kept.append(pool.state.queue.reserve is reserve)
             release(pool)
 
         with held(pool, 1), pool.connection(), pool.connection():
@@ -204,7 +203,7 @@ class TestALeak:
         with caplog.at_level(logging.WARNING, "core.pool.leaks"):
             for _ in range(3):
                 pool.getconn().close()
-                pool.watch()
+                pool.watch_loans()
 
         assert caplog.records == []
 
@@ -232,7 +231,7 @@ class TestADeadThread:
 
         eventually(lambda: pool.stats().checked_out == 0)
 
-        assert pool._slots.taken == 0
+        assert pool.slots.taken == 0
 
     def test_a_borrower_in_line_does_not_sit_out_its_timeout(self, make_pool: MakePool) -> None:
         pool = make_pool(timeout=30, leak_seconds=60)
@@ -243,16 +242,6 @@ class TestADeadThread:
 
         assert monotonic() - started < pool.timeout / 2
 
-    def test_it_is_looked_for_in_one_chain_however_many_wait(self, make_pool: MakePool) -> None:
-        pool = make_pool(timeout=30, leak_seconds=60)
-        Crowd(1, lambda _: pool.getconn()).run()
-
-        Crowd(5, lambda _: pool.getconn().close()).run()
-
-        tasks = [getattr(each.action, "__self__", None) for each in pool._sched._queue]
-        watches = [each for each in tasks if isinstance(each, Watch)]
-        assert len(watches) == 1
-
     def test_its_django_connection_is_free_again_too(self, django_pool: SharedPool) -> None:
         from django.db import connection
 
@@ -260,7 +249,7 @@ class TestADeadThread:
         thread.start()
         thread.join()
 
-        django_pool.watch()
+        django_pool.watch_loans()
 
         assert django_pool.stats().checked_out == 0
 
@@ -270,7 +259,7 @@ class TestADeadThread:
         thread = threading.Thread(target=connection.ensure_connection)
         thread.start()
         thread.join()
-        django_pool.watch()
+        django_pool.watch_loans()
 
         connection.close()
 
@@ -285,7 +274,7 @@ class TestTheEndOfAProcess:
         returner = threading.Timer(0.2, connection.close)
         returner.start()
 
-        assert pool.finish(timeout=10)
+        assert pool.shut_down(timeout=10)
 
         returner.join()
         assert pool.stats().open == 0
@@ -298,9 +287,9 @@ class TestTheEndOfAProcess:
         kill(connection.info.backend_pid)
         with pytest.raises(psycopg.OperationalError):
             connection.execute("SELECT 1")
-        end = threading.Thread(target=pool.finish, args=(60,))
+        end = threading.Thread(target=pool.shut_down, args=(60,))
         end.start()
-        eventually(lambda: pool._is_finishing)
+        eventually(lambda: pool.is_finishing)
 
         connection.close()
 
@@ -309,7 +298,7 @@ class TestTheEndOfAProcess:
 
     def test_it_lends_no_more(self, make_pool: MakePool) -> None:
         pool = make_pool()
-        pool.finish(timeout=1)
+        pool.shut_down(timeout=1)
 
         with pytest.raises(PoolClosed):
             pool.getconn()
@@ -318,7 +307,7 @@ class TestTheEndOfAProcess:
         pool = make_pool()
         connection = pool.getconn()
 
-        assert not pool.finish(timeout=0.05)
+        assert not pool.shut_down(timeout=0.05)
 
         connection.close()
         assert connection.closed
@@ -333,8 +322,8 @@ class TestTheHolders:
             ((_, loan),) = django_pool.loans()
 
         assert loan.borrower == "sqlalchemy"
-        assert "MainThread (sqlalchemy)" in loan.in_words()
-        assert "test_borrowers.py" in loan.in_words()
+        assert "MainThread (sqlalchemy)" in loan.as_text()
+        assert "test_borrowers.py" in loan.as_text()
 
     def test_django_is_told_from_sqlalchemy(self, django_pool: SharedPool) -> None:
         from django.db import connection
@@ -349,7 +338,7 @@ class TestTheHolders:
 
         def borrow() -> None:
             with db.get_engine().connect():
-                places.append(django_pool.loans()[0][1].in_words())
+                places.append(django_pool.loans()[0][1].as_text())
 
         borrow()
 

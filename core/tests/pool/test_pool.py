@@ -13,7 +13,6 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from psycopg_pool.pool import MaintenanceTask
 
 from core.pool import SharedPool
-from core.pool.loans import Loan
 from core.pool.wait_queue import PoolFull, PoolLineFull, ServerUnreachable
 from core.tests.fixtures import Crowd, eventually, held, when_waiting
 
@@ -147,7 +146,7 @@ class TestTheBound:
         out = [old.getconn(), old.getconn()]
         old.close()
         new = make_pool(min_size=1, max_size=2)
-        new.share(old._slots)
+        new.share(old.slots)
 
         with pytest.raises(PoolTimeout):
             new.lend(borrower="test", timeout=0.05)
@@ -156,10 +155,10 @@ class TestTheBound:
         waiting.run()
 
         assert not waiting.errors
-        assert old._slots.taken == 2
+        assert old.slots.taken == 2
         old.putconn(out[1])
         new.putconn(waiting.results[0])
-        assert old._slots.taken == 1
+        assert old.slots.taken == 1
 
     def test_draining_closes_idle_connections_now_and_lent_ones_on_return(self, make_pool: MakePool) -> None:
         pool = make_pool(min_size=2)
@@ -194,13 +193,13 @@ class TestTheBound:
             pool.run_task(Busy(pool))
         borrower = threading.Thread(target=try_to_borrow, args=(pool,))
         borrower.start()
-        eventually(lambda: pool._slots.taken == 1)
+        eventually(lambda: pool.slots.taken == 1)
 
         pool.close(timeout=0)
         may_go_on.set()
         borrower.join()
 
-        eventually(lambda: pool._slots.taken == 0)
+        eventually(lambda: pool.slots.taken == 0)
         assert pool.stats().open == 0
 
 
@@ -216,40 +215,6 @@ class TestTheLine:
             pool_of_one.lend(borrower="test", timeout=0.05)
 
         assert pool_of_one.stats().waiting == 0
-
-    def test_one_who_is_served_as_his_time_ends_keeps_the_connection(self, pool_of_one: SharedPool) -> None:
-        connection = pool_of_one.getconn()
-        lent: list[Any] = []
-        thread = threading.Thread(
-            target=lambda: lent.append(pool_of_one.lend(borrower="test", timeout=0.1)), daemon=True
-        )
-        thread.start()
-        eventually(lambda: is_waiting(pool_of_one, 1))
-        waiter = pool_of_one._waiting[0]
-        eventually(lambda: waiter._cond._waiters)  # type: ignore[attr-defined]
-
-        # He cannot wake up before this ends, and his time is over by then.
-        with waiter._cond:
-            is_over = waiter.started_at + 0.2  # type: ignore[attr-defined]
-            eventually(lambda: monotonic() > is_over)
-            pool_of_one.putconn(connection)
-        thread.join()
-
-        assert lent == [connection]
-        pool_of_one.putconn(lent[0])
-        assert pool_of_one.stats().checked_in == 1
-
-    def test_a_connection_that_came_back_unseen_goes_to_the_next_in_line(
-        self, pool_of_one: SharedPool
-    ) -> None:
-        pool_of_one.getconn().close()
-
-        # As when the garbage collector returns it after the borrower has looked.
-        with pool_of_one._lock:
-            waiter = pool_of_one._enqueue(Loan("test"))
-
-        assert waiter.wait(0) is waiter.conn
-        pool_of_one.putconn(waiter.wait(0))
 
     def test_an_interrupted_look_at_a_connection_keeps_no_place(self, make_pool: MakePool) -> None:
         interruptions = [KeyboardInterrupt()]
@@ -411,7 +376,7 @@ class TestAnUnreachableServer:
             pool.getconn()
 
         eventually(lambda: pool.stats().connecting == 0)
-        assert pool._slots.taken == 0
+        assert pool.slots.taken == 0
 
     def test_a_caller_in_line_is_served_once_the_server_is_there(
         self, make_pool: MakePool, postgres: Any

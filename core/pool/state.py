@@ -1,0 +1,146 @@
+"""
+What a pool knows: which connections are idle, which are lent to whom, who waits, and what is being opened.
+
+It decides, and does nothing: it knows neither the server nor a thread. `core.pool.pool` calls it with its
+lock held, and does what was decided.
+"""
+
+from collections import deque
+from time import monotonic
+
+from core.pool.connection import PooledConnection
+from core.pool.deadlock import PoolDeadlock, find_deadlock
+from core.pool.growth import Growth, surplus
+from core.pool.loans import Loan, Loans
+from core.pool.stats import PoolStats
+from core.pool.wait_queue import Waiter, WaitQueue
+
+
+class PoolState:
+    """
+    The connections of one pool and its borrowers. Guarded by the pool's lock.
+
+    A connection is idle when it is among `idle`, and lent when it has a loan. No step leaves it in both, and
+    one that is in neither is closed as it is collected: wherever an exception arrives, no number is wrong.
+
+    Attributes:
+        idle: the longest idle first.
+        size: how many connections stay open.
+        bound: how many are open at most.
+    """
+
+    def __init__(
+        self, *, idle: deque[PooledConnection], queue: WaitQueue, growth: Growth, size: int, bound: int
+    ) -> None:
+        self.idle = idle
+        self.queue = queue
+        self.loans = Loans()
+        self.growth = growth
+        self.size, self.bound = size, bound
+
+    # Numbers -------------------------------------------------------------------------------------------
+
+    @property
+    def open_count(self) -> int:
+        """Connections that are open or being opened."""
+        return len(self.loans.open()) + self.growth.connecting
+
+    @property
+    def is_full(self) -> bool:
+        """Whether whoever comes must wait for a connection that is lent."""
+        return self.growth.connecting == 0 and len(self.loans.open()) >= self.bound
+
+    def stats(self) -> PoolStats:
+        """Return one consistent snapshot."""
+        return PoolStats(
+            pool_size=self.size,
+            max=self.bound,
+            checked_in=len(self.idle),
+            checked_out=len(self.loans.lent()),
+            connecting=self.growth.connecting,
+            waiting=len(self.queue),
+        )
+
+    def missing(self) -> int:
+        """Return how many connects to begin now."""
+        open_count = self.open_count
+        wanted = self.growth.missing(queue=self.queue, size=self.size, open_count=open_count)
+        return max(0, min(wanted, self.bound - open_count))
+
+    # Lending -------------------------------------------------------------------------------------------
+
+    def take_idle(self, loan: Loan) -> PooledConnection | None:
+        """Return an idle connection, from now on out on `loan`; None when the borrower must wait."""
+        if not self.idle or (self.queue.reserve is not None and not self._may_take_idle(loan)):
+            return None
+        # The one used last: its caches are warm, and the others may age out.
+        connection = self.idle.pop()
+        connection.loan = loan
+        return connection
+
+    def _may_take_idle(self, loan: Loan) -> bool:
+        """Tell whether a borrower may have an idle connection beside a reserve."""
+        holds_one = self.loans.is_holder(loan.thread)
+        if not holds_one and self.queue:
+            return False
+        return self.queue.admits(holds_one=holds_one, lent=len(self.loans.lent()), bound=self.bound)
+
+    def serve_or_keep(self, connection: PooledConnection) -> None:
+        """Give a connection to the next in the queue, or keep it idle."""
+        connection.loan = None
+        if not (self.queue.waiters and self._serve(connection)):
+            self.idle.append(connection)
+
+    def serve_idle(self) -> None:
+        """Lend what is idle to those in the queue who may have it."""
+        while self.queue.waiters and self.idle:
+            # It must never be idle and served: taken out first, it is closed if this is interrupted.
+            connection = self.idle.pop()
+            if not self._serve(connection):
+                self.idle.append(connection)
+                return
+
+    def _serve(self, connection: PooledConnection) -> bool:
+        """Lend a connection to the first in the queue who may have it."""
+        waiter = self.queue.next(lent=len(self.loans.lent()), bound=self.bound)
+        if waiter is None:
+            return False
+        waiter.loan.since = monotonic()
+        connection.loan = waiter.loan
+        waiter.serve(connection)
+        return True
+
+    def deadlock_of(self, waiter: Waiter) -> PoolDeadlock | None:
+        """Return the error for a borrower who would wait for ever, and keep the last place from now on."""
+        if not waiter.holds_one:
+            return None
+        waiting = [each.loan.thread for each in self.queue]
+        deadlock = find_deadlock([loan for _, loan in self.loans.lent()], waiting)
+        if deadlock is not None:
+            self.queue.keep_reserve()
+        return deadlock
+
+    # After an interruption -----------------------------------------------------------------------------
+
+    def is_lost(self, connection: PooledConnection, loan: Loan) -> bool:
+        """Tell whether a return from `loan` that was interrupted left the connection to nobody."""
+        if connection in self.idle:
+            return False
+        has_no_taker = connection.loan is None or any(each.loan is connection.loan for each in self.queue)
+        return has_no_taker or connection.loan is loan
+
+    # Closing -------------------------------------------------------------------------------------------
+
+    def take_all_idle(self) -> list[PooledConnection]:
+        """Take every idle connection out; they count as lent until they are closed or given back."""
+        return self._take(list(self.idle))
+
+    def take_surplus(self, *, idle_before: float) -> list[PooledConnection]:
+        """Take out what is above the size and was idle since `idle_before`, in monotonic seconds."""
+        return self._take(surplus(self.idle, above=self.open_count - self.size, idle_before=idle_before))
+
+    def _take(self, connections: list[PooledConnection]) -> list[PooledConnection]:
+        for connection in connections:
+            self.idle.remove(connection)
+            connection.loan = Loan("pool")
+        return connections
