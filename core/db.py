@@ -85,7 +85,7 @@ def _make_engine() -> sqlalchemy.Engine:
         f"{dialect.NAME}://",
         creator=lend,
         poolclass=EnginePool,
-        # Otherwise the first connection alone would learn about hstore, in a round trip (trap 10).
+        # Otherwise SQLAlchemy looks hstore up on the first connection, and registers it on that one alone.
         use_native_hstore=False,
     )
     return engine

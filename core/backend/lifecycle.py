@@ -1,7 +1,7 @@
 """
 The pools that this process made: closed when it ends, abandoned in a child that it forks.
 
-At the end they stop lending, wait a little for what is out, and close. A server finishes its accepted
+At the end they stop lending, wait a little for what is lent, and close. A server finishes its accepted
 requests first; this runs when the interpreter exits.
 
 After a fork, the child builds a pool of its own and leaves the parent's sockets alone. It inherits open
@@ -23,7 +23,7 @@ from core.pool.slots import Slots
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 5.0
+LONGEST_WAIT_SECONDS = 5.0
 
 # The pool of each alias, and its bound, which outlives a pool that is replaced.
 connection_pools: dict[str, SharedPool] = {}
@@ -37,8 +37,10 @@ def _finish() -> None:
     # What this very thread holds would never come back while it waits here.
     connections.close_all()
     for pool in list(own_pools):
-        if not pool.closed and not pool.shut_down(PATIENCE_SECONDS):
-            logger.warning("pool %s closed with connections out: %s", pool.name, pool.stats().as_text())
+        if not pool.closed and not pool.shut_down(LONGEST_WAIT_SECONDS):
+            logger.warning(
+                "pool %s closed with connections checked out: %s", pool.name, pool.stats().as_text()
+            )
 
 
 def _abandon_in_child() -> None:

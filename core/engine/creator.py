@@ -1,5 +1,5 @@
 """
-Where SQLAlchemy's connections come from: it joins, takes over, or waits in line.
+Where SQLAlchemy's connections come from: it joins, is handed one over, or waits.
 
 One thread that uses both libraries in turn holds one connection, not two. Only code that opens a transaction
 of SQLAlchemy's own inside Django's, or the reverse, needs a second one.
@@ -45,7 +45,7 @@ def lend_to_sqlalchemy(adapters: AdaptersMap) -> BorrowedConnection:
         wrapper.ensure_connection()
         return JoinedConnection(wrapper, adapters)
     pool = _pool_of(wrapper)
-    connection = wrapper.connection and _take_over(wrapper, pool)
+    connection = wrapper.connection and _hand_over(wrapper, pool)
     if connection is None:
         connection = pool.lend(borrower=BORROWER, callers_frames=_FRAMES)
     # Django's connections commit each statement; SQLAlchemy expects to be in a transaction.
@@ -102,7 +102,7 @@ def _pool_of(wrapper: DatabaseWrapper) -> SharedPool:
     return pool
 
 
-def _take_over(wrapper: DatabaseWrapper, pool: SharedPool) -> PooledConnection | None:
+def _hand_over(wrapper: DatabaseWrapper, pool: SharedPool) -> PooledConnection | None:
     """Return the wrapper's connection when Django can do without it, else None."""
     if not wrapper.is_idle() or wrapper.connection.lender is not pool:
         return None

@@ -1,7 +1,8 @@
 """
 SQLAlchemy's psycopg dialect, for connections that it shares with Django.
 
-It registers nothing on a connection: a listener per checkout would pile up on one that comes back (trap 3).
+It registers nothing on a connection: SQLAlchemy's own dialect adds a notice handler at each connect event,
+which is each checkout here, and they would pile up on a connection that is lent again.
 """
 
 from functools import cached_property

@@ -3,8 +3,8 @@ What `get_engine().pool` is: SQLAlchemy's face of the shared pool. It keeps no c
 
 SQLAlchemy's own checkout serves every pool and every driver: it registers a finalizer, asks for listeners at
 each step, and rolls back on return, which the shared pool does anyway. `Checkout` has no more machinery than
-this pool needs. What is out of the ordinary is left to SQLAlchemy's: a joined or detached connection, one
-that was invalidated, and callbacks that wait for the return.
+this pool needs. The rest is left to SQLAlchemy's: a joined or detached connection, one that was
+invalidated, and callbacks that wait for the return.
 """
 
 from collections import deque
@@ -100,7 +100,7 @@ class EnginePool(Pool):
         return f"Pool size: {stats.pool_size}  {stats.as_text()}, overflow {stats.overflow}"
 
     def dispose(self) -> None:
-        """Close what is idle, and what is out when it comes back. The pool itself stays."""
+        """Close what is idle, and what is lent when it comes back. The pool itself stays."""
         shared_pool().drain()
 
     def recreate(self) -> Self:

@@ -129,8 +129,8 @@ class PooledConnection(psycopg.Connection[Any]):
         if self.read_only:
             return False
         # Postgres 14 and newer tell their clients; of older ones, the refusal itself must do.
-        told = [self.info.parameter_status(name) for name in _READ_ONLY_PARAMETERS]
-        return "on" in told or told == [None, None]
+        reported = [self.info.parameter_status(name) for name in _READ_ONLY_PARAMETERS]
+        return "on" in reported or reported == [None, None]
 
     def attach_to(self, pool: Any) -> None:
         """Belong to `pool` from now on; the state that it has now is the one to come back to."""

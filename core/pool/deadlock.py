@@ -1,8 +1,9 @@
 """
-A pool's deadlock: every connection is held by a thread that waits in line for a second one.
+A pool's deadlock: every connection is held by a thread that waits for a second one.
 
 Nobody could ever be served, so the thread that closes the circle gets an error at once, gives its connection
-back on the way out, and the others go on; `core.pool.reserve` keeps the next in line from closing it again.
+back on the way out, and the others go on; `core.pool.wait_queue.Reserve` keeps the next in the queue from
+closing it again.
 It happens where code needs two connections: one library's transaction inside the other's, or
 `core.db.independent()` inside `atomic()`.
 """

@@ -1,5 +1,5 @@
 """
-Connections that stay out too long, or that nobody has any more: reported with the borrower's stack.
+Connections that are lent for too long, or that nobody has any more: reported with the borrower's stack.
 """
 
 import gc
@@ -12,8 +12,8 @@ from core.pool.loans import Loan
 
 logger = logging.getLogger(__name__)
 
-# To look for lost connections stops every thread for a moment.
-SEARCH_EVERY_SECONDS = 5.0
+# To look for lost connections stops every thread for a moment; so many such moments lie between two looks.
+PAUSE_PER_SEARCH = 20
 
 
 def report_leaks(loans: Iterable[Loan], *, after: float) -> None:
@@ -61,5 +61,6 @@ class OrphanSearch:
 
     def run(self) -> None:
         """Collect: what nobody references is closed, and its slot is free."""
-        self._next_at = monotonic() + SEARCH_EVERY_SECONDS
+        started = self._next_at = monotonic()
         gc.collect()
+        self._next_at += (monotonic() - started) * PAUSE_PER_SEARCH

@@ -1,5 +1,5 @@
 """
-Who has a connection: the open connections of a pool, each with the loan that it is out on.
+Who has a connection: the open connections of a pool, each with its loan.
 """
 
 import threading
@@ -69,7 +69,7 @@ class Loans:
         return [(each, each.loan) for each in self.open() if each.loan is not None]
 
     def of(self, loan: Loan) -> list[PooledConnection]:
-        """Return the connections that are out on `loan`: one, or none."""
+        """Return the connections that `loan` is about: one, or none."""
         return [each for each in self.open() if each.loan is loan]
 
     def is_holder(self, thread: threading.Thread) -> bool:

@@ -61,7 +61,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
     Args:
         lazy: open a connection when a borrower needs it, instead of `min_size` at once.
         ping_after: seconds of idleness after which a connection is asked for a sign of life when it is taken.
-        leak_seconds: how long a connection may stay out before the borrower's stack is logged.
+        leak_seconds: how long a connection may be lent before the borrower's stack is logged.
         reserve_seconds: how long after a deadlock, and after each use, the last place is kept for those who
             hold a connection already.
 
@@ -512,7 +512,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         return list(self.state.idle)
 
     def watch_loans(self) -> None:
-        """Report what is out for too long, and look for what nobody has any more. Runs in a worker."""
+        """Report what is lent for too long, and look for what nobody has any more. Runs in a worker."""
         loans = [loan for _, loan in self.loans()]
         leaks.report_leaks(loans, after=self.leak_seconds)
         if self._orphans.is_due(loans):

@@ -70,7 +70,7 @@ class PoolState:
     # Lending -------------------------------------------------------------------------------------------
 
     def take_idle(self, loan: Loan) -> PooledConnection | None:
-        """Return an idle connection, from now on out on `loan`; None when the borrower must wait."""
+        """Return an idle connection, now on `loan`; None when the borrower must wait."""
         if not self.idle or (self.queue.reserve is not None and not self._may_take_idle(loan)):
             return None
         # The one used last: its caches are warm, and the others may age out.

@@ -18,7 +18,7 @@ class PoolStats:
     checked_in: int  # open and idle
     checked_out: int  # lent to a borrower
     connecting: int  # being opened
-    waiting: int  # borrowers in line
+    waiting: int  # borrowers in the queue
 
     @property
     def open(self) -> int:

@@ -150,7 +150,7 @@ def held(pool: SharedPool, count: int | None = None) -> Iterator[list[PooledConn
 
     def hold() -> None:
         try:
-            # Whatever the pool's own patience: opening them may take a while on a busy machine.
+            # However short the pool's own timeout: opening them may take a while on a busy machine.
             lent.extend(
                 pool.lend(borrower="test", timeout=WAIT_SECONDS) for _ in range(count or pool.max_size)
             )
@@ -171,7 +171,7 @@ def held(pool: SharedPool, count: int | None = None) -> Iterator[list[PooledConn
 
 
 def when_waiting(pool: SharedPool, count: int, action: Callable[[], None]) -> threading.Thread:
-    """Start a thread that does `action` as soon as `count` borrowers are in line."""
+    """Start a thread that does `action` as soon as `count` borrowers wait."""
 
     def run() -> None:
         eventually(lambda: pool.stats().waiting >= count)

@@ -126,7 +126,7 @@ class TestThePlaceKeptAfterADeadlock:
         newcomer.join()
         assert pool.stats().checked_out == 0
 
-    def test_goes_to_the_line_when_nobody_uses_it_any_more(self, make_pool: MakePool) -> None:
+    def test_goes_to_those_who_wait_when_nobody_uses_it_any_more(self, make_pool: MakePool) -> None:
         pool = make_pool(min_size=2, timeout=30, reserve_seconds=0.3)
         run_into_a_deadlock(pool)
 
@@ -233,7 +233,7 @@ class TestADeadThread:
 
         assert pool.slots.taken == 0
 
-    def test_a_borrower_in_line_does_not_sit_out_its_timeout(self, make_pool: MakePool) -> None:
+    def test_a_borrower_who_waits_does_not_wait_for_its_timeout(self, make_pool: MakePool) -> None:
         pool = make_pool(timeout=30, leak_seconds=60)
         Crowd(1, lambda _: pool.getconn()).run()
 

@@ -1,4 +1,4 @@
-"""Reports of loans that last too long, without a server (contract lines R7, R10)."""
+"""Reports of loans that last too long, without a server (contract line R7)."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""The pool alone: bound, line, growth, recycling (contract lines B1, B3, B4, B5, R1, R4, N1)."""
+"""The pool alone: bound, queue, growth, recycling (contract lines B1, B3, B4, B5, R1, R4, N1)."""
 
 import threading
 from collections.abc import Callable
@@ -208,7 +208,7 @@ def try_to_borrow(pool: SharedPool) -> None:
         pool.getconn()
 
 
-class TestTheLine:
+class TestTheQueue:
     def test_a_full_pool_says_how_full_it_is(self, pool_of_one: SharedPool) -> None:
         full = pytest.raises(PoolFull, match=r"no connection after \d+ ms: 1/1 in use, 0 idle, 1 waiting")
         with held(pool_of_one), full:
@@ -258,7 +258,7 @@ class TestTheLine:
 
         assert served == [0, 1, 2, 3, 4]
 
-    def test_a_bounded_line_turns_the_next_one_away_at_once(self, make_pool: MakePool) -> None:
+    def test_a_bounded_queue_turns_the_next_one_away_at_once(self, make_pool: MakePool) -> None:
         pool = make_pool(max_waiting=1)
         lent = pool.getconn()
         waiting = threading.Thread(target=lambda: pool.putconn(pool.getconn()))
@@ -274,7 +274,7 @@ class TestTheLine:
         pool.putconn(lent)
         waiting.join()
 
-    def test_closing_sends_those_in_line_away(self, pool_of_one: SharedPool) -> None:
+    def test_closing_sends_those_who_wait_away(self, pool_of_one: SharedPool) -> None:
         lent = pool_of_one.getconn()
         crowd = Crowd(2, lambda _: pool_of_one.getconn())
         closer = when_waiting(pool_of_one, 2, pool_of_one.close)
@@ -378,7 +378,7 @@ class TestAnUnreachableServer:
         eventually(lambda: pool.stats().connecting == 0)
         assert pool.slots.taken == 0
 
-    def test_a_caller_in_line_is_served_once_the_server_is_there(
+    def test_a_caller_who_waits_is_served_once_the_server_is_there(
         self, make_pool: MakePool, postgres: Any
     ) -> None:
         addresses = ["host=/nonexistent"]

@@ -1,4 +1,4 @@
-"""Where a connection was borrowed, in words."""
+"""Where a connection was borrowed, as text."""
 
 import sys
 
