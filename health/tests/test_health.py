@@ -1,4 +1,4 @@
-"""The endpoints that monitors ask (/health, /ready, /health/db)."""
+"""The endpoints that monitors ask (/health, /ready, /health/db) and their numbers (contract line N1)."""
 
 from collections.abc import Callable, Iterator
 from time import monotonic

@@ -1,4 +1,4 @@
-"""The backend is a drop-in for Django's own, with and without its pool."""
+"""The backend is a drop-in for Django's own, with and without its pool (contract line B1 on replacing it)."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Django and SQLAlchemy on one pool: hand-over, transactions, and the engine's numbers (L1, L5, L7)."""
+"""Django and SQLAlchemy on one pool: hand-over, transactions, and the engine's numbers (L1, L5, L7, R1)."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

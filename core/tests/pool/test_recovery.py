@@ -1,4 +1,4 @@
-"""What callers see when the server goes away and comes back (contract lines B6, R2, R3, R5)."""
+"""What callers see when the server goes away and comes back (contract lines B2, B6, R2, R3, R5)."""
 
 import logging
 import tempfile
