@@ -8,7 +8,7 @@ from typing import Any
 from etl.cli.arguments import add_source_arguments, opened_source
 from etl.cli.period import add_period_arguments, options_from
 from etl.cli.printer import Printer
-from etl.difference import TableDifference, difference
+from etl.maintenance.difference import TableDifference, difference
 from etl.runs.options import RunOptions
 from etl.sources import Source
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from django.core.management.base import CommandError
 
 from core import db
-from etl.loading.lease import LeaseHeld, LeaseLost
-from etl.retry import NoSuchRow
+from etl.lease.lease import LeaseHeld, LeaseLost
+from etl.maintenance.retry import NoSuchRow
 from etl.sources import SourceFailed
 
 FAILED = 1

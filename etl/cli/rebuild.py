@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from etl import rebuild as summaries
 from etl.cli.arguments import day
 from etl.cli.exits import UsageError
 from etl.cli.printer import Printer
+from etl.maintenance import rebuild as summaries
 
 NAME = "rebuild"
 HELP = "Work the summaries out anew from the raw rows, all of them or those of one event or some days."

@@ -8,10 +8,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from etl import purge, queries, retry
+from etl import queries
 from etl.cli.arguments import positive
 from etl.cli.exits import UsageError, failure
 from etl.cli.printer import Printer, as_text
+from etl.maintenance import purge, retry
 from etl.models import RejectedRow
 
 NAME = "rejects"

@@ -4,9 +4,9 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
-from etl import reset
 from etl.cli.exits import UsageError
 from etl.cli.printer import Printer
+from etl.maintenance import reset
 
 NAME = "reset-cursor"
 HELP = "Forget how far a source was read: the next run reads everything again. No row is deleted."

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
-from etl import verify as summaries
 from etl.cli.exits import failure
 from etl.cli.printer import Printer
+from etl.maintenance import verify as summaries
 
 NAME = "verify"
 HELP = "Compare the summaries with the raw rows; exit 1 on a difference, and show the first ones."

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 
 from core import db
 from etl import rejections
+from etl.lease.lease import HeldLease
 from etl.loading import locks, recut, staging, statements
 from etl.loading.counts import Counts
 from etl.loading.cursors import Mark
-from etl.loading.lease import HeldLease
 from etl.loading.staging import EncodedPage
 from etl.rows import Endpoint, Page
 

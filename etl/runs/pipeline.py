@@ -12,9 +12,9 @@ from time import monotonic
 from typing import Protocol
 
 from core import db
+from etl.lease.lease import HeldLease, LeaseHeld, LeaseLost
 from etl.loading.counts import Counts
 from etl.loading.cursors import Mark, Walk, stored_mark
-from etl.loading.lease import HeldLease, LeaseHeld, LeaseLost
 from etl.loading.load import EncodedPage, load_page
 from etl.models import Run, RunOutcome
 from etl.rows import Endpoint, Page

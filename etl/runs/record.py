@@ -9,9 +9,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from core import db
-from etl.loading import lease as leases
+from etl.lease import lease as leases
+from etl.lease.lease import HeldLease
 from etl.loading.cursors import stored_mark
-from etl.loading.lease import HeldLease
 from etl.models import Run, RunOutcome
 from etl.rows import Endpoint
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from analytics.models import Event
+from etl.maintenance.verify import verify
 from etl.models import EventSalesSummary
 from etl.tests.cast import (
     AUCKLAND,
@@ -21,7 +22,6 @@ from etl.tests.cast import (
     stored,
     totals,
 )
-from etl.verify import verify
 
 pytestmark = pytest.mark.django_db
 

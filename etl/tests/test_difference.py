@@ -8,7 +8,7 @@ import pytest
 from analytics.models import Event
 from core import db
 from core.pool import SharedPool
-from etl.difference import TableDifference, difference
+from etl.maintenance.difference import TableDifference, difference
 from etl.models import Cursor, Lease, RawEvent, RawSale, RejectedRow, Run
 from etl.runs.options import RunOptions
 from etl.tests.cast import (

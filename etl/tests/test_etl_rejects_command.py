@@ -10,7 +10,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from etl import limits
-from etl.leased import leased
+from etl.lease.leased import leased
 from etl.models import DailyTicketSales, RawSale, RejectedRow
 from etl.tests.command import Ended, etl, json_lines, sales
 
@@ -169,7 +169,7 @@ class TestRetry:
     def test_keeps_more_than_one_chunk_in_order(
         self, tmp_path: Path, transactional_db: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("etl.retry.CHUNK", 2)
+        monkeypatch.setattr("etl.maintenance.retry.CHUNK", 2)
         load(tmp_path, *sales(5, currency=None))
 
         with override_settings(ETL_CURRENCY="NGN"):

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from core.pool import SharedPool
 from core.tests.fixtures import Crowd
+from etl.maintenance.rebuild import rebuild
+from etl.maintenance.verify import verify
 from etl.models import RawSale
-from etl.rebuild import rebuild
 from etl.rows import SaleRow
 from etl.tests.cast import (
     AUCKLAND,
@@ -26,7 +27,6 @@ from etl.tests.cast import (
     load,
     sales_in_a_row,
 )
-from etl.verify import verify
 
 hours = st.integers(-50, 50).map(lambda number: NOON + timedelta(hours=number))
 sales = st.builds(

@@ -11,11 +11,11 @@ from django.db import connection
 
 from core.embedded import EmbeddedPostgres
 from core.pool import SharedPool
+from etl.maintenance.verify import verify
 from etl.models import RawSale, Run
 from etl.rows import SaleRow
 from etl.tests.cast import instant
 from etl.tests.loader import told
-from etl.verify import verify
 
 ATTEMPTS = 40
 

@@ -9,8 +9,8 @@ import pytest
 from django.utils import timezone
 
 from core import db
-from etl.loading import holder
-from etl.loading.lease import HeldLease, LeaseHeld, LeaseLost, take
+from etl.lease import process_identity as holder
+from etl.lease.lease import HeldLease, LeaseHeld, LeaseLost, take
 from etl.loading.load import load_page
 from etl.models import Lease, RawSale, Run
 from etl.tests.cast import UPSTREAM, ListSource, page_of, run, sale

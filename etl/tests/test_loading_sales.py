@@ -8,6 +8,7 @@ from django.db import connection
 
 from analytics.models import Event
 from etl.loading.load import Counts
+from etl.maintenance.verify import verify
 from etl.models import DailyTicketSales, EventSalesSummary, RawSale
 from etl.tests.cast import (
     LATE_SHOW,
@@ -22,7 +23,6 @@ from etl.tests.cast import (
     stored,
     totals,
 )
-from etl.verify import verify
 
 pytestmark = pytest.mark.django_db
 LATER = NOON + timedelta(hours=1)

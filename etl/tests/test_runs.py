@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from core import db
 from core.pool import SharedPool
+from etl.maintenance.verify import verify
 from etl.models import Cursor, Lease, RawEvent, RawSale, RejectedRow, Run
 from etl.rows import Endpoint
 from etl.runs import pipeline
@@ -31,7 +32,6 @@ from etl.tests.cast import (
     sale,
     sales_in_a_row,
 )
-from etl.verify import verify
 
 ROWS = sales_in_a_row(100)
 

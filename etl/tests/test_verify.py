@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from etl.maintenance.rebuild import rebuild
+from etl.maintenance.verify import KEPT, verify
 from etl.models import DailyTicketSales, EventSalesSummary, RawSale
-from etl.rebuild import rebuild
 from etl.tests.cast import (
     BERLIN,
     MATINEE,
@@ -19,7 +20,6 @@ from etl.tests.cast import (
     sale,
     totals,
 )
-from etl.verify import KEPT, verify
 
 pytestmark = pytest.mark.django_db
 

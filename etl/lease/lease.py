@@ -11,7 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from etl.loading import holder as holders
+from etl.lease import process_identity as holders
 
 TTL_SECONDS = 60.0
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from core import db
-from etl.loading import lease as leases
-from etl.loading.lease import HeldLease
+from etl.lease import lease as leases
+from etl.lease.lease import HeldLease
 
 
 @contextmanager

@@ -1,0 +1,3 @@
+"""
+The lease: which process may write the rows of a source now.
+"""
