@@ -10,8 +10,8 @@ class EtlConfig(AppConfig):
     def ready(self) -> None:
         """Keep days and names in the summaries in step with the events that staff maintain."""
         from analytics.models import Event
-        from etl.loading import follow
+        from etl.loading import signals
 
-        options: dict[str, Any] = {"sender": Event, "dispatch_uid": "etl.loading.follow"}
-        pre_save.connect(follow.before_save, **options)
-        post_save.connect(follow.after_save, **options)
+        options: dict[str, Any] = {"sender": Event, "dispatch_uid": "etl.loading.signals"}
+        pre_save.connect(signals.before_save, **options)
+        post_save.connect(signals.after_save, **options)

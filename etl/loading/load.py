@@ -10,9 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from core import db
-from etl import rejections
 from etl.lease.lease import HeldLease
-from etl.loading import locks, recut, staging, statements
+from etl.loading import locks, rejections, sale_dates, staging, statements
 from etl.loading.counts import Counts
 from etl.loading.cursors import Mark
 from etl.loading.staging import EncodedPage
@@ -99,9 +98,9 @@ def _load_events(
     loaded = connection.execute(statements.LOAD_EVENTS, {"source": source}).one()
     staging.drop(connection, statements.STAGED_EVENTS)
     if loaded.moved:
-        recut.follow_zones(connection, event_ids=loaded.moved, now=now)
+        sale_dates.follow_zones(connection, event_ids=loaded.moved, now=now)
     if loaded.renamed:
-        recut.follow_names(connection, event_ids=loaded.renamed)
+        sale_dates.follow_names(connection, event_ids=loaded.renamed)
     return loaded.inserted, loaded.updated
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from time import perf_counter
 
 from core import db
-from etl.loading import locks, recut, summaries
+from etl.loading import locks, sale_dates, summaries
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ def rebuild(
     event_ids = None if event_id is None else [event_id]
     with db.get_engine().begin() as connection:
         locks.rebuild_summaries(connection)
-        sale_count = recut.cut_days(connection, event_ids=event_ids)
+        sale_count = sale_dates.cut_days(connection, event_ids=event_ids)
         # A sale that moved may come from a day outside of the period: then every day counts.
         period = {} if sale_count else {"first_day": start, "end_day": end}
         day_count = summaries.write_days(connection, event_ids=event_ids, now=now, **period)

@@ -12,8 +12,8 @@ from etl.parsing import events, sale_fields, texts
 from etl.parsing.identity import identity_of
 from etl.parsing.rules import Rules
 from etl.parsing.sales import sale_row
-from etl.parsing.told import SALE_ID, first, told_event, told_sale
 from etl.parsing.unreadable import Unreadable, shown
+from etl.parsing.upstream_fields import SALE_ID, first, told_event, told_sale
 from etl.rows import Endpoint, EventRow, Rejection, SaleRow
 from etl.timestamps import FURTHEST_AHEAD
 

@@ -6,10 +6,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from analytics import limits
-from etl.parsing import instants, texts, told
+from etl.parsing import instants, texts, upstream_fields
 from etl.parsing.rules import Rules
-from etl.parsing.told import ToldEvent, first
 from etl.parsing.unreadable import Unreadable
+from etl.parsing.upstream_fields import ToldEvent, first
 from etl.rows import EventRow
 
 
@@ -26,8 +26,8 @@ def event_row(event: ToldEvent, rules: Rules) -> EventRow:
         _event_id(event),
         _name(event),
         zone_name,
-        _instant(event, told.STARTS, zone),
-        _instant(event, told.ENDS, zone),
+        _instant(event, upstream_fields.STARTS, zone),
+        _instant(event, upstream_fields.ENDS, zone),
         _updated_at(event, rules),
     )
 
@@ -41,19 +41,19 @@ def upstream_id(event: ToldEvent) -> str:
 
 
 def _event_id(event: ToldEvent) -> str:
-    name, value = first(event, told.EVENT_ID)
+    name, value = first(event, upstream_fields.EVENT_ID)
     if value is None:
         raise Unreadable(name, "is missing: an event is known by its id")
     return texts.text(name, value, length=limits.EVENT_ID)
 
 
 def _name(event: ToldEvent) -> str:
-    name, value = first(event, told.NAME)
+    name, value = first(event, upstream_fields.NAME)
     return "" if value is None else texts.text(name, value, length=limits.EVENT_NAME)
 
 
 def _zone(event: ToldEvent) -> str:
-    name, value = first(event, told.ZONE)
+    name, value = first(event, upstream_fields.ZONE)
     return "" if value is None else texts.zone(name, value)
 
 
@@ -69,5 +69,5 @@ def _instant(event: ToldEvent, names: tuple[str, ...], zone: ZoneInfo | None) ->
 
 
 def _updated_at(event: ToldEvent, rules: Rules) -> datetime | None:
-    name, value = first(event, told.UPDATED)
+    name, value = first(event, upstream_fields.UPDATED)
     return None if value is None else instants.instant(name, value, rules.zone)

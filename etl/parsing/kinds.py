@@ -5,9 +5,9 @@ How a row counts: as a sale, a refund, or a cancelled sale. A word that is not l
 from typing import Any
 
 from etl.models.raw import SaleKind
-from etl.parsing import told
-from etl.parsing.told import ToldSale, first
+from etl.parsing import upstream_fields
 from etl.parsing.unreadable import Unreadable, shown
+from etl.parsing.upstream_fields import ToldSale, first
 
 # Plain text: a million rows share these three.
 SALE, REFUND, CANCELLED = (str(kind.value) for kind in SaleKind)
@@ -33,8 +33,8 @@ def kind_of(sale: ToldSale) -> str:
 
 
 def _told_kind(sale: ToldSale) -> str:
-    status_name, status_word = first(sale, told.STATUS)
-    type_name, type_word = first(sale, told.TYPE)
+    status_name, status_word = first(sale, upstream_fields.STATUS)
+    type_name, type_word = first(sale, upstream_fields.TYPE)
     status = SALE if status_word is None else _known(status_name, status_word, _BY_STATUS)
     if type_word is None:
         return status

@@ -13,7 +13,7 @@ import msgspec
 from etl.parsing import payloads
 from etl.parsing.dialect import Dialect
 from etl.parsing.reading import Reading, rows_of
-from etl.parsing.told import ToldEvent, ToldSale
+from etl.parsing.upstream_fields import ToldEvent, ToldSale
 from etl.rows import Endpoint
 
 Told = TypeVar("Told")

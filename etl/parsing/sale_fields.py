@@ -9,10 +9,10 @@ from decimal import Decimal
 
 from analytics.limits import EVENT_ID, TICKET_ID
 from etl.limits import SALE_ID
-from etl.parsing import amounts, instants, texts, told
+from etl.parsing import amounts, instants, texts, upstream_fields
 from etl.parsing.rules import Rules
-from etl.parsing.told import ToldSale, first
 from etl.parsing.unreadable import Unreadable, shown
+from etl.parsing.upstream_fields import ToldSale, first
 
 
 def upstream_id(sale: ToldSale) -> str:
@@ -24,41 +24,41 @@ def upstream_id(sale: ToldSale) -> str:
 
 
 def sale_id(sale: ToldSale) -> str:
-    name, value = first(sale, told.SALE_ID)
+    name, value = first(sale, upstream_fields.SALE_ID)
     if value is None:
         raise Unreadable(name, "is missing: a sale is known by its id")
     return texts.text(name, value, length=SALE_ID)
 
 
 def event_id(sale: ToldSale) -> str:
-    name, value = first(sale, told.SALE_EVENT)
+    name, value = first(sale, upstream_fields.SALE_EVENT)
     if value is None:
         raise Unreadable(name, "is missing: a sale belongs to an event")
     return texts.text(name, value, length=EVENT_ID)
 
 
 def ticket_id(sale: ToldSale) -> str:
-    name, value = first(sale, told.TICKET)
+    name, value = first(sale, upstream_fields.TICKET)
     return "" if value is None else texts.text(name, value, length=TICKET_ID)
 
 
 def quantity(sale: ToldSale) -> int:
-    name, value = first(sale, told.QUANTITY)
+    name, value = first(sale, upstream_fields.QUANTITY)
     return 1 if value is None else amounts.quantity(name, value)
 
 
 def amount(sale: ToldSale, tickets: int) -> Decimal:
-    name, value = first(sale, told.TOTAL)
+    name, value = first(sale, upstream_fields.TOTAL)
     if value is not None:
         return amounts.money(name, value)
-    name, value = first(sale, told.PRICE)
+    name, value = first(sale, upstream_fields.PRICE)
     if value is None:
-        raise Unreadable(told.TOTAL[0], "is missing, and so is the price: send one of them")
+        raise Unreadable(upstream_fields.TOTAL[0], "is missing, and so is the price: send one of them")
     return amounts.money(name, amounts.money(name, value) * tickets)
 
 
 def currency(sale: ToldSale, rules: Rules) -> str:
-    name, value = first(sale, told.CURRENCY)
+    name, value = first(sale, upstream_fields.CURRENCY)
     if value is not None:
         return texts.currency(name, value)
     if not rules.currency:
@@ -67,7 +67,7 @@ def currency(sale: ToldSale, rules: Rules) -> str:
 
 
 def sold(sale: ToldSale, rules: Rules) -> tuple[datetime | None, date | None]:
-    name, value = first(sale, told.SOLD)
+    name, value = first(sale, upstream_fields.SOLD)
     if value is None:
         raise Unreadable(name, "is missing: a sale belongs to a day")
     if instants.is_day(value):
@@ -82,7 +82,7 @@ def sold(sale: ToldSale, rules: Rules) -> tuple[datetime | None, date | None]:
 
 
 def updated_at(sale: ToldSale, rules: Rules) -> datetime | None:
-    name, value = first(sale, told.UPDATED)
+    name, value = first(sale, upstream_fields.UPDATED)
     return None if value is None else instants.instant(name, value, rules.zone)
 
 

@@ -14,7 +14,7 @@ from etl.parsing.amounts import money
 from etl.parsing.instants import usual_instant
 from etl.parsing.rules import Rules
 from etl.parsing.texts import CURRENCIES
-from etl.parsing.told import ToldSale
+from etl.parsing.upstream_fields import ToldSale
 from etl.rows import SaleRow
 
 # The class's own constructor is a Python function around this one: half of its cost, for every row.

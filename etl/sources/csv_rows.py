@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from etl.parsing.told import ToldEvent, ToldSale
+from etl.parsing.upstream_fields import ToldEvent, ToldSale
 from etl.rows import Endpoint, Rejection
 from etl.sources.contract import SourceFailed
 from etl.sources.json_lines import rejected_line

@@ -10,7 +10,7 @@ import msgspec
 
 from etl.parsing import Dialect, payloads
 from etl.parsing.reading import Reading, rows_of
-from etl.parsing.told import ToldEvent, ToldSale
+from etl.parsing.upstream_fields import ToldEvent, ToldSale
 from etl.rows import Endpoint, Rejection
 from etl.sources.lines import MAXIMUM_BYTES, Line
 

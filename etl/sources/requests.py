@@ -12,9 +12,9 @@ from typing import Self
 import httpx
 import tenacity
 
-from etl.sources import answers, origins, patience
-from etl.sources.answers import Busy
+from etl.sources import backoff, origins, responses
 from etl.sources.contract import SourceFailed
+from etl.sources.responses import Busy
 
 _CURE = "set ETL_SOURCE_TOKEN"
 # What one page may take in all, waits between tries included, in seconds.
@@ -72,12 +72,12 @@ class Requests:
             url = url.copy_merge_params(dict(parameters))
         tries = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(Busy),
-            wait=patience.wait_before_the_next_try,
+            wait=backoff.wait_before_the_next_try,
             stop=tenacity.stop_before_delay(self._total_seconds),
             # Not time.sleep: a run that is told to stop does not wait for a server that is busy.
             sleep=tenacity.sleep_using_event(self._closed),
-            before_sleep=patience.say,
-            retry_error_callback=lambda tried: patience.give_up(tried, url, self._total_seconds),
+            before_sleep=backoff.say,
+            retry_error_callback=lambda tried: backoff.give_up(tried, url, self._total_seconds),
         )
         body: bytes = tries(self._follow, url, time.monotonic() + self._total_seconds)
         return body
@@ -107,10 +107,10 @@ class Requests:
         """Return the body, or where to ask instead."""
         try:
             with self._client.stream("GET", url) as response:
-                elsewhere = answers.refuse_or_redirect(response, token_cure=self._token_cure)
-                return elsewhere or answers.bounded_body(response, self._maximum_bytes, deadline)
+                elsewhere = responses.refuse_or_redirect(response, token_cure=self._token_cure)
+                return elsewhere or responses.bounded_body(response, self._maximum_bytes, deadline)
         except httpx.HTTPError as error:
-            raise Busy(f"{origins.shown(url)} did not answer: {answers.described(error)}") from None
+            raise Busy(f"{origins.shown(url)} did not answer: {responses.described(error)}") from None
         except RuntimeError as error:
             if not self._closed.is_set():
                 raise

@@ -14,7 +14,7 @@ import pytest
 from etl.rows import Endpoint, Page
 from etl.sources import SourceSpec, lines, open_source
 from etl.sources.contract import SourceFailed
-from etl.tests.told import TONIGHT, told
+from etl.tests.upstream_rows import TONIGHT, told
 
 SAMPLES = Path(__file__).parent / "samples"
 HEADER = b"sale_id,event_id,total_amount,currency,sale_date\n"

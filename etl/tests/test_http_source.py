@@ -11,11 +11,11 @@ import pytest
 
 from etl.rows import Endpoint, Page
 from etl.sources import SourceSpec, open_source
+from etl.sources.backoff import retry_after_seconds
 from etl.sources.contract import Source, SourceFailed
-from etl.sources.patience import retry_after_seconds
 from etl.sources.requests import Requests
-from etl.tests.told import NOW, told
 from etl.tests.upstream import Answer, Asked, Script, Upstream, in_turn, upstream
+from etl.tests.upstream_rows import NOW, told
 
 TOKEN = "t0ken-that-nobody-may-see"
 SALES = "/api/ticket-sales"

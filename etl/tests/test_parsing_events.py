@@ -7,7 +7,7 @@ import pytest
 
 from etl.parsing import Dialect
 from etl.rows import EventRow, Rejection
-from etl.tests.told import NOW, TONIGHT, read_event
+from etl.tests.upstream_rows import NOW, TONIGHT, read_event
 
 
 class TestEvent:

@@ -13,7 +13,7 @@ from etl.parsing import Dialect, payloads
 from etl.parsing.pages import NotAPage, read_page
 from etl.parsing.reading import Reading
 from etl.rows import Endpoint
-from etl.tests.told import NOW, told
+from etl.tests.upstream_rows import NOW, told
 
 DIALECT = Dialect(now=NOW, currency="EUR")
 

@@ -10,7 +10,7 @@ import pytest
 from etl import limits
 from etl.parsing import Dialect
 from etl.rows import Endpoint, Rejection, SaleRow
-from etl.tests.told import NOW, TONIGHT, read, rejected, told
+from etl.tests.upstream_rows import NOW, TONIGHT, read, rejected, told
 
 BERLIN = Dialect(now=NOW, timezone="Europe/Berlin")
 

@@ -11,8 +11,8 @@ import httpx
 import tenacity
 
 from etl.sources import origins
-from etl.sources.answers import Busy
 from etl.sources.contract import SourceFailed
+from etl.sources.responses import Busy
 
 _logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ import pytest
 from etl.rows import Endpoint
 from etl.sources import SourceSpec, open_source
 from etl.sources.contract import SourceFailed
-from etl.tests.told import read, rejected, told
 from etl.tests.upstream import Answer, Asked, in_turn, upstream
+from etl.tests.upstream_rows import read, rejected, told
 
 
 class TestDefect6WhatWasRead:

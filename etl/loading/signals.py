@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from analytics.models import Event
 from core import db
-from etl.loading import locks, recut
+from etl.loading import locks, sale_dates
 
 _FOLLOWED = {"name", "timezone"}
 
@@ -42,8 +42,8 @@ def after_save(
         return
     with db.get_engine().begin() as connection:
         locks.rebuild_summaries(connection)
-        recut.follow_zones(connection, event_ids=[instance.event_id], now=timezone.now())
-        recut.follow_names(connection, event_ids=[instance.event_id])
+        sale_dates.follow_zones(connection, event_ids=[instance.event_id], now=timezone.now())
+        sale_dates.follow_names(connection, event_ids=[instance.event_id])
 
 
 def _is_followed(update_fields: Collection[str] | None, *, raw: bool) -> bool:
