@@ -127,7 +127,7 @@ class MadeSource(_SalesSource):
 class Silence:
     """Nobody watches."""
 
-    def run_started(self, run: Any, resumed: bool) -> None:
+    def run_started(self, run: Any, *, resumed: bool) -> None:
         """Say nothing."""
 
     def page_loaded(self, page: Any, counts: Any, totals: Any, page_count: int) -> None:

@@ -41,7 +41,7 @@ class Bars:
         self._tasks: dict[Endpoint, TaskID] = {}
         self._is_resumed = False
 
-    def run_started(self, run: Run, resumed: bool) -> None:  # noqa: FBT001 - Watcher's own signature
+    def run_started(self, run: Run, *, resumed: bool) -> None:
         how = ", going on where an earlier run was interrupted" if resumed else ""
         self._printer.line(f"run {run.pk} of {run.source} ({run.mode}){how}")
         self._is_resumed = resumed

@@ -11,16 +11,11 @@ from etl.cli.printer import Printer
 from etl.loading.counts import Counts
 from etl.models import Run
 from etl.rows import Endpoint, Page
+from etl.runs.pipeline import Watcher
 
 
-class Display(Protocol):
-    """A `Watcher` of the run that is also told its end."""
-
-    def run_started(self, run: Run, resumed: bool) -> None: ...  # noqa: FBT001 - Watcher's own signature
-
-    def page_loaded(self, page: Page, counts: Counts, totals: Counts, page_count: int) -> None: ...
-
-    def waiting(self, seconds: float) -> None: ...
+class Display(Watcher, Protocol):
+    """A `Watcher` of a run that also shows how the run ended."""
 
     def run_ended(self, run: Run) -> None: ...
 
@@ -34,7 +29,7 @@ class Lines:
         # The run counts pages of all endpoints, a source tells how many one has.
         self._pages: Counter[Endpoint] = Counter()
 
-    def run_started(self, run: Run, resumed: bool) -> None:  # noqa: FBT001 - Watcher's own signature
+    def run_started(self, run: Run, *, resumed: bool) -> None:
         how = " where an earlier run was interrupted" if resumed else ""
         self._printer.line(f"run {run.pk} of {run.source} ({run.mode}) begins{how}")
         self._page_began = monotonic()
@@ -62,7 +57,7 @@ class Records:
         self._printer = printer
         self._page_began = monotonic()
 
-    def run_started(self, run: Run, resumed: bool) -> None:  # noqa: FBT001 - Watcher's own signature
+    def run_started(self, run: Run, *, resumed: bool) -> None:
         self._page_began = monotonic()
 
     def page_loaded(self, page: Page, counts: Counts, totals: Counts, page_count: int) -> None:

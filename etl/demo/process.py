@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from etl.demo.upstream import HOST, TOKEN_VARIABLE, listen
+from etl.demo.upstream import BEARER_VARIABLE, HOST, listen
 
 _ROOT = Path(__file__).resolve().parents[2]
 _STOP_SECONDS = 5.0
@@ -31,7 +31,7 @@ class UpstreamProcess:
                 stdout=subprocess.DEVNULL,
                 pass_fds=[listener.fileno()],
                 # A secret is no argument: arguments are for everybody to see.
-                env={**os.environ, TOKEN_VARIABLE: token},
+                env={**os.environ, BEARER_VARIABLE: token},
                 # Ctrl-C is for the service; this process ends after it.
                 start_new_session=True,
             )

@@ -21,7 +21,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from etl.demo.listing import Listings
 
-TOKEN_VARIABLE = "ETL_SOURCE_TOKEN"  # noqa: S105 - the variable's name
+# Where the environment has the token that requests must carry.
+BEARER_VARIABLE = "ETL_SOURCE_TOKEN"
 HOST = "127.0.0.1"
 _DEFAULT_LIMIT, _HIGHEST_LIMIT = 500, 1000
 
@@ -106,7 +107,7 @@ def main() -> None:
     parser.add_argument("--socket", type=int, help="the number of an open file: a socket that listens")
     wanted = parser.parse_args()
     listener = listen(wanted.port) if wanted.socket is None else socket.socket(fileno=wanted.socket)
-    server = Upstream(listener, listings=Listings(datetime.now(UTC)), token=os.environ[TOKEN_VARIABLE])
+    server = Upstream(listener, listings=Listings(datetime.now(UTC)), token=os.environ[BEARER_VARIABLE])
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdin.buffer.read()
     server.shutdown()

@@ -11,6 +11,7 @@ from typing import Self
 DEFAULT_LAG = timedelta(seconds=300)
 # A share says little about the first few rows: one reject among ten would already be 10 %.
 ROWS_TO_JUDGE = 100
+HUNDRED_PERCENT = 100
 
 _LIMIT = re.compile(r"(?P<number>[0-9]+(\.[0-9]+)?)(?P<percent>%?)")
 
@@ -31,7 +32,7 @@ class Limit:
             ValueError: it is neither.
         """
         match = _LIMIT.fullmatch(text.strip())
-        if match and match["percent"] and Decimal(match["number"]) <= 100:  # noqa: PLR2004 - percent
+        if match and match["percent"] and Decimal(match["number"]) <= HUNDRED_PERCENT:
             return cls(percent=Decimal(match["number"]))
         if match and not match["percent"] and "." not in match["number"]:
             return cls(count=int(match["number"]))
@@ -42,7 +43,7 @@ class Limit:
         if self.count is not None:
             return rejected > self.count
         is_known = is_end or read >= ROWS_TO_JUDGE
-        return is_known and self.percent is not None and rejected * 100 > self.percent * read
+        return is_known and self.percent is not None and rejected * HUNDRED_PERCENT > self.percent * read
 
     def __str__(self) -> str:
         return f"{self.percent} %" if self.count is None else f"{self.count} rows"

@@ -44,7 +44,7 @@ class Interrupted(Exception):
 class Watcher(Protocol):
     """Somebody who watches a run: a progress bar, a log. Called in the run's own thread."""
 
-    def run_started(self, run: Run, resumed: bool) -> None:  # noqa: FBT001 - called by this name only
+    def run_started(self, run: Run, *, resumed: bool) -> None:
         """The lease is taken; `resumed`: an interrupted walk goes on in the middle."""
         ...
 
@@ -113,7 +113,7 @@ class _Work:
         walks = {
             endpoint: self._begin(endpoint) for endpoint in Endpoint if endpoint in self._source.endpoints
         }
-        self._watcher.run_started(run, any(walk.is_resumed for walk in walks.values()))
+        self._watcher.run_started(run, resumed=any(walk.is_resumed for walk in walks.values()))
         for walk in walks.values():
             self._load_endpoint(walk)
         self._check_rejects(is_end=True)

@@ -169,7 +169,7 @@ class Witness:
         self.when_waiting: Callable[[], object] = lambda: None
         self.waited = threading.Event()
 
-    def run_started(self, run: Run, resumed: bool) -> None:
+    def run_started(self, run: Run, *, resumed: bool) -> None:
         self.is_resumed = resumed
 
     def page_loaded(self, page: Page, counts: Counts, totals: Counts, page_count: int) -> None:
