@@ -78,7 +78,7 @@ def _load_sales(
     connection: sa.Connection, page: EncodedPage, *, source: str, now: datetime
 ) -> tuple[int, int]:
     locks.add_to_summaries(connection)
-    staging.stage(connection, page)
+    staging.stage(connection, Endpoint.SALES, page.encoded)
     event_ids = {row.event_id for row in page.page.rows}
     connection.execute(statements.REGISTER_EVENTS, {"event_ids": list(event_ids)})
     loaded = connection.execute(statements.LOAD_SALES, {"source": source, "now": now}).one()
@@ -94,7 +94,7 @@ def _load_events(
 ) -> tuple[int, int]:
     # Alone, from the start: two pages that share would wait for each other's end when both have to cut days.
     locks.rebuild_summaries(connection)
-    staging.stage(connection, page)
+    staging.stage(connection, Endpoint.EVENTS, page.encoded)
     loaded = connection.execute(statements.LOAD_EVENTS, {"source": source}).one()
     staging.drop(connection, statements.STAGED_EVENTS)
     if loaded.moved:

@@ -4,13 +4,13 @@ What loading pages would insert and update, page by page, without a lock on any 
 What earlier pages would have written stands in a temporary table, which goes before the stored rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from etl.loading import staging, statements
-from etl.rows import Endpoint, Page
+from etl.rows import Endpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +20,11 @@ class Plan:
 
     Attributes:
         table: the raw table.
-        columns: what the source tells; the first is the key.
+        columns: what the source sends; the first is the key.
+        staged: the table that holds a page while it is compared.
     """
 
+    endpoint: Endpoint
     table: str
     columns: tuple[str, ...]
     staged: str
@@ -35,9 +37,9 @@ class Plan:
         connection.execute(sa.text(f"CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS {empty}"))
         connection.execute(sa.text(f"CREATE UNIQUE INDEX ON {table} ({self.columns[0]})"))
 
-    def compare(self, connection: sa.Connection, page: Page, *, source: str) -> tuple[int, int]:
-        """Add a page to the plan; return how many of its rows would be inserted and updated."""
-        staging.stage(connection, staging.EncodedPage.of(page))
+    def compare(self, connection: sa.Connection, encoded: Sequence[bytes], *, source: str) -> tuple[int, int]:
+        """Add an encoded page to the plan; return how many of its rows would be inserted and updated."""
+        staging.stage(connection, self.endpoint, encoded)
         counts = connection.execute(sa.text(self._comparison()), {"source": source}).one()
         staging.drop(connection, self.staged)
         return counts.inserted, counts.updated
@@ -69,15 +71,16 @@ class Plan:
             FROM compared"""
 
 
-PLANS: Mapping[Endpoint, Plan] = {
-    Endpoint.EVENTS: Plan(
-        table="raw_events",
-        columns=statements.EVENT_COLUMNS,
-        staged=statements.STAGED_EVENTS,
-    ),
-    Endpoint.SALES: Plan(
-        table="raw_sales",
-        columns=statements.SALE_COLUMNS,
-        staged=statements.STAGED_SALES,
-    ),
-}
+_EVENTS = Plan(
+    endpoint=Endpoint.EVENTS,
+    table="raw_events",
+    columns=statements.EVENT_COLUMNS,
+    staged=statements.STAGED_EVENTS,
+)
+_SALES = Plan(
+    endpoint=Endpoint.SALES,
+    table="raw_sales",
+    columns=statements.SALE_COLUMNS,
+    staged=statements.STAGED_SALES,
+)
+PLANS: Mapping[Endpoint, Plan] = {plan.endpoint: plan for plan in (_EVENTS, _SALES)}

@@ -63,11 +63,11 @@ class EncodedPage(NamedTuple):
         return cls(page, db.encode_rows(_STAGING[page.endpoint].types, rows))
 
 
-def stage(connection: sa.Connection, page: EncodedPage) -> None:
-    """Fill the staging table of the page's endpoint."""
-    staging = _STAGING[page.page.endpoint]
+def stage(connection: sa.Connection, endpoint: Endpoint, encoded: Sequence[bytes]) -> None:
+    """Fill the staging table of `endpoint` with the rows of an `EncodedPage`."""
+    staging = _STAGING[endpoint]
     connection.execute(staging.create)
-    db.copy_encoded(connection, staging.table, columns=staging.columns, encoded=page.encoded)
+    db.copy_encoded(connection, staging.table, columns=staging.columns, encoded=encoded)
 
 
 def drop(connection: sa.Connection, table: str) -> None:
@@ -88,4 +88,6 @@ def latest_versions(rows: Sequence[AnyRow]) -> Sequence[AnyRow]:
 
 
 def _is_older(row: AnyRow, known: AnyRow) -> bool:
-    return None not in {row.updated_at, known.updated_at} and row.updated_at < known.updated_at  # type: ignore[operator]
+    if row.updated_at is None or known.updated_at is None:
+        return False
+    return row.updated_at < known.updated_at

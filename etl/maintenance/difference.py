@@ -5,23 +5,26 @@ The rows are read first, into a temporary file, so that no connection waits for 
 compared page by page in one transaction that is rolled back, each page beside those before it, as in a run.
 """
 
-import pickle
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any
 
+import msgspec
 import sqlalchemy as sa
 
 from core import db
 from etl.loading.cursors import Walk, stored_mark
 from etl.loading.planning import PLANS, Plan
+from etl.loading.staging import EncodedPage
 from etl.rows import Endpoint, Page
 from etl.runs.options import RunOptions
 from etl.runs.until import before
 from etl.sources.contract import Source
+
+# Before each page in the temporary file.
+_LENGTH_BYTES = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,15 @@ class TableDifference:
     update: int = 0
     unchanged: int = 0
     rejected: int = 0
+
+
+class _SpooledPage(msgspec.Struct):
+    """What the comparison needs of a page: its rows as COPY takes them, and how many there were."""
+
+    endpoint: Endpoint
+    encoded: list[bytes]
+    row_count: int
+    rejected_count: int
 
 
 def difference(source: Source, *, options: RunOptions) -> dict[str, TableDifference]:
@@ -48,7 +60,7 @@ def difference(source: Source, *, options: RunOptions) -> dict[str, TableDiffere
         for endpoint in Endpoint:
             if endpoint in source.endpoints:
                 for page in _pages(source, endpoint, options):
-                    pickle.dump(before(page, options.until), spool)
+                    _spool(EncodedPage.of(before(page, options.until)), spool)
         spool.seek(0)
         return _compare(source, spool)
 
@@ -73,19 +85,29 @@ def _compare(source: Source, spool: IO[bytes]) -> dict[str, TableDifference]:
     return found
 
 
-def _spooled(spool: IO[bytes]) -> Iterator[Page]:
-    with suppress(EOFError):
-        while True:
-            yield pickle.load(spool)  # noqa: S301 - our own rows, from a file that nobody else can open
+def _spool(page: EncodedPage, spool: IO[bytes]) -> None:
+    spooled = _SpooledPage(
+        endpoint=page.page.endpoint,
+        encoded=list(page.encoded),
+        row_count=len(page.page.rows),
+        rejected_count=len(page.page.rejections),
+    )
+    content = msgspec.msgpack.encode(spooled)
+    spool.write(len(content).to_bytes(_LENGTH_BYTES) + content)
 
 
-def _compare_page(connection: sa.Connection, plan: Plan, page: Page, source: str) -> TableDifference:
-    inserted, updated = plan.compare(connection, page, source=source)
+def _spooled(spool: IO[bytes]) -> Iterator[_SpooledPage]:
+    while length := spool.read(_LENGTH_BYTES):
+        yield msgspec.msgpack.decode(spool.read(int.from_bytes(length)), type=_SpooledPage)
+
+
+def _compare_page(connection: sa.Connection, plan: Plan, page: _SpooledPage, source: str) -> TableDifference:
+    inserted, updated = plan.compare(connection, page.encoded, source=source)
     return TableDifference(
         insert=inserted,
         update=updated,
-        unchanged=len(page.rows) - inserted - updated,
-        rejected=len(page.rejections),
+        unchanged=page.row_count - inserted - updated,
+        rejected=page.rejected_count,
     )
 
 

@@ -7,7 +7,7 @@ It holds the source's lease meanwhile, so that it never writes beside a run.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -102,7 +102,8 @@ def _retry_chunk(
 ) -> RetryResult:
     readings = [(row, _read(row, endpoint, dialect)) for row in rows]
     loaded = [reading for _, reading in readings if not isinstance(reading, Rejection)]
-    page = Page(endpoint=endpoint, rows=loaded)  # type: ignore[arg-type]  # one endpoint, so one kind of row
+    # One endpoint, so one kind of row.
+    page = Page(endpoint=endpoint, rows=cast("Sequence[SaleRow]", loaded))
     load_page(page, source=lease.source, now=dialect.now, lease=lease)
     # Not in the page's transaction: killed in between, a row is loaded and open, and the next retry of it
     # changes nothing but that.
