@@ -12,8 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from etl.rows import Endpoint, Page
-from etl.timestamps import timestamp_of
+from etl.rows import Endpoint, Page, timestamp_of
 
 # Nine in a row go up by chance once in 362,880 times.
 STEPS = 9

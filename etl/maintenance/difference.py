@@ -20,7 +20,6 @@ from etl.loading.planning import PLANS, Plan
 from etl.loading.staging import EncodedPage
 from etl.rows import Endpoint, Page
 from etl.runs.options import RunOptions
-from etl.runs.until import before
 from etl.sources.contract import Source
 
 # Before each page in the temporary file.
@@ -60,7 +59,7 @@ def difference(source: Source, *, options: RunOptions) -> dict[str, TableDiffere
         for endpoint in Endpoint:
             if endpoint in source.endpoints:
                 for page in _pages(source, endpoint, options):
-                    _spool(EncodedPage.of(before(page, options.until)), spool)
+                    _spool(EncodedPage.of(page.before(options.until)), spool)
         spool.seek(0)
         return _compare(source, spool)
 

@@ -14,8 +14,7 @@ from etl.parsing.rules import Rules
 from etl.parsing.sales import sale_row
 from etl.parsing.unreadable import Unreadable, shown
 from etl.parsing.upstream_fields import SALE_ID, first, told_event, told_sale
-from etl.rows import Endpoint, EventRow, Rejection, SaleRow
-from etl.timestamps import FURTHEST_AHEAD
+from etl.rows import FURTHEST_AHEAD, Endpoint, EventRow, Rejection, SaleRow
 
 # Clocks differ, and a day begins elsewhere before it begins here.
 _AHEAD = timedelta(days=1)

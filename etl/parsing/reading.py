@@ -11,8 +11,7 @@ from etl.parsing.dialect import Dialect
 from etl.parsing.events import event_row
 from etl.parsing.sales import sale_row
 from etl.parsing.unreadable import Unreadable
-from etl.rows import Endpoint, EventRow, Rejection, SaleRow
-from etl.timestamps import timestamp_of
+from etl.rows import Endpoint, EventRow, Page, Rejection, SaleRow, span_of, timestamp_of
 
 
 @dataclass(slots=True)
@@ -36,10 +35,18 @@ class Reading:
         """Forget the rows that the source last touched before `since`; a row without a timestamp stays."""
         self.rows = [row for row in self.rows if (at := timestamp_of(row)) is None or at >= since]
 
-    def span(self) -> tuple[datetime | None, datetime | None]:
-        """Return the least and the greatest timestamp of the rows; None twice when no row has one."""
-        stamps = [at for row in self.rows if (at := timestamp_of(row)) is not None]
-        return (min(stamps), max(stamps)) if stamps else (None, None)
+    def page(self, endpoint: Endpoint, *, reference: str, page_total: int | None = None) -> Page:
+        """Return the page of what was read."""
+        first_at, cursor_at = span_of(self.rows)
+        return Page(
+            endpoint=endpoint,
+            rows=self.rows,
+            rejections=self.rejections,
+            reference=reference,
+            first_at=first_at,
+            cursor_at=cursor_at,
+            page_total=page_total,
+        )
 
 
 def rows_of(

@@ -13,7 +13,6 @@ from typing import NamedTuple, Self
 
 from etl.loading.staging import EncodedPage
 from etl.rows import Page
-from etl.runs.until import before
 
 AHEAD = 2
 # How often a run that waits looks after its lease, and whether it was asked to stop.
@@ -86,7 +85,7 @@ class ReadAhead:
             for page in pages:
                 if self._is_over.is_set():
                     return
-                self._queue.put(_Item(EncodedPage.of(before(page, self._until))))
+                self._queue.put(_Item(EncodedPage.of(page.before(self._until))))
             self._queue.put(_Item(None))
         except BaseException as error:  # noqa: BLE001 - it belongs to the run, in the other thread
             self._queue.put(_Item(None, error))

@@ -109,15 +109,7 @@ class File:
     def _page(self, endpoint: Endpoint, number: int, reading: Reading, since: datetime | None) -> Page:
         if since is not None:
             reading.leave_out_before(since)
-        first_at, cursor_at = reading.span()
-        return Page(
-            endpoint=endpoint,
-            rows=reading.rows,
-            rejections=reading.rejections,
-            reference="" if self._spec.address == STANDARD_INPUT else str(number),
-            first_at=first_at,
-            cursor_at=cursor_at,
-        )
+        return reading.page(endpoint, reference="" if self._spec.address == STANDARD_INPUT else str(number))
 
     def _dialect(self) -> Dialect:
         return dialects.dialect_of(self._spec, now=datetime.now(UTC))

@@ -62,16 +62,7 @@ class HttpApi:
             body = self._body(requests, endpoint, since, reference)
             seen.refuse_again(reference, body)
             reading, envelope = self._read(endpoint, body)
-            first_at, cursor_at = reading.span()
-            yield Page(
-                endpoint=endpoint,
-                rows=reading.rows,
-                rejections=reading.rejections,
-                reference=reference,
-                first_at=first_at,
-                cursor_at=cursor_at,
-                page_total=page_total(envelope),
-            )
+            yield reading.page(endpoint, reference=reference, page_total=page_total(envelope))
             reference = next_reference(envelope, current=reference)
 
     def check(self) -> Iterator[str]:

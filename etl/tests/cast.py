@@ -11,10 +11,9 @@ from typing import Any
 from etl.loading.cursors import STEPS
 from etl.loading.load import Counts, load_page
 from etl.models import DailyTicketSales, EventSalesSummary, RawSale, Run
-from etl.rows import Endpoint, EventRow, Page, Rejection, SaleRow
+from etl.rows import Endpoint, EventRow, Page, Rejection, SaleRow, span_of, timestamp_of
 from etl.runs.options import RunOptions
 from etl.runs.pipeline import run_etl
-from etl.timestamps import timestamp_of
 
 UPSTREAM = "upstream"
 TONIGHT, MATINEE, LATE_SHOW = "tonight", "matinee", "late show"
@@ -63,14 +62,14 @@ def page_of(
 ) -> Page:
     """Return a page of these rows, of events when the first one is an event."""
     endpoint = Endpoint.EVENTS if rows and isinstance(rows[0], EventRow) else Endpoint.SALES
-    instants = [at for row in rows if (at := timestamp_of(row)) is not None]
+    first_at, cursor_at = span_of(rows)
     told = {
         "endpoint": endpoint,
         "rows": rows,
         "rejections": rejections,
         "reference": reference,
-        "first_at": min(instants, default=None),
-        "cursor_at": max(instants, default=None),
+        "first_at": first_at,
+        "cursor_at": cursor_at,
     }
     return Page(**{**told, **changes})
 

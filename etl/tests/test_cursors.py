@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from etl.loading.cursors import Mark, Resume, Walk
-from etl.rows import Endpoint, Page, SaleRow
+from etl.rows import Endpoint, Page, SaleRow, timestamp_of
 from etl.tests.cast import MONDAY, NOON, event, instant, page_of, sale, sales_in_a_row
-from etl.timestamps import timestamp_of
 
 LAG = timedelta(minutes=5)
 ROWS = sales_in_a_row(40)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from etl.parsing import Dialect, payloads
 from etl.parsing.pages import NotAPage, read_page
 from etl.parsing.reading import Reading
-from etl.rows import Endpoint
+from etl.rows import Endpoint, span_of
 from etl.tests.upstream_rows import NOW, told
 
 DIALECT = Dialect(now=NOW, currency="EUR")
@@ -103,8 +103,11 @@ class TestPage:
 
         reading, _ = read_page(encoded(rows), Endpoint.SALES, DIALECT)
 
-        assert reading.span() == (datetime(2026, 5, 1, 10, tzinfo=UTC), datetime(2026, 5, 3, tzinfo=UTC))
-        assert Reading().span() == (None, None)
+        assert span_of(reading.rows) == (
+            datetime(2026, 5, 1, 10, tzinfo=UTC),
+            datetime(2026, 5, 3, tzinfo=UTC),
+        )
+        assert span_of([]) == (None, None)
 
     @pytest.mark.parametrize(
         ("body", "reason"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from etl.rows import Endpoint, EventRow, Page, Rejection, SaleRow
+from etl.rows import Endpoint, EventRow, Page, Rejection, SaleRow, span_of
 from etl.sources.contract import SourceFailed
 from etl.sources.pretix.addresses import PAGE_SIZE, Addresses
 from etl.sources.pretix.events import read_event
@@ -83,14 +83,14 @@ class Pretix:
         for page, page_total in walk(first, read=self._read, addresses=self._addresses):
             read = self._read_orders(page)
             rows = [row for found in read if not isinstance(found, Rejection) for row in found]
-            changes = [row.updated_at for row in rows if row.updated_at is not None]
+            first_at, cursor_at = span_of(rows)
             yield Page(
                 endpoint=Endpoint.SALES,
                 rows=rows,
                 rejections=[found for found in read if isinstance(found, Rejection)],
                 reference=page.address,
-                first_at=min(changes, default=None),
-                cursor_at=max(changes, default=None),
+                first_at=first_at,
+                cursor_at=cursor_at,
                 page_total=page_total,
             )
 
