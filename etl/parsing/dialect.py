@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from etl.parsing import events, sale_fields, texts
+from etl.parsing import events, sale_fields, values
 from etl.parsing.identity import identity_of
 from etl.parsing.rules import Rules
 from etl.parsing.sales import sale_row
-from etl.parsing.unreadable import Unreadable, shown
 from etl.parsing.upstream_fields import SALE_ID, first, told_event, told_sale
+from etl.parsing.values import Unreadable, shown
 from etl.rows import FURTHEST_AHEAD, Endpoint, EventRow, Rejection, SaleRow
 
 # Clocks differ, and a day begins elsewhere before it begins here.
@@ -44,8 +44,8 @@ class Dialect:
         rules = Rules(
             latest_at=latest_at,
             latest_on=(latest_at + FURTHEST_AHEAD).date(),
-            currency=self.currency and texts.currency("currency", self.currency),
-            zone=ZoneInfo(texts.zone("timezone", self.timezone)) if self.timezone else None,
+            currency=self.currency and values.currency("currency", self.currency),
+            zone=ZoneInfo(values.zone("timezone", self.timezone)) if self.timezone else None,
         )
         # Frozen: this is the one way to keep what was worked out.
         object.__setattr__(self, "rules", rules)

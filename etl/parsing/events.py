@@ -6,10 +6,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from analytics import limits
-from etl.parsing import instants, texts, upstream_fields
+from etl.parsing import instants, upstream_fields, values
 from etl.parsing.rules import Rules
-from etl.parsing.unreadable import Unreadable
 from etl.parsing.upstream_fields import ToldEvent, first
+from etl.parsing.values import Unreadable
 from etl.rows import EventRow
 
 
@@ -44,17 +44,17 @@ def _event_id(event: ToldEvent) -> str:
     name, value = first(event, upstream_fields.EVENT_ID)
     if value is None:
         raise Unreadable(name, "is missing: an event is known by its id")
-    return texts.text(name, value, length=limits.EVENT_ID)
+    return values.text(name, value, length=limits.EVENT_ID)
 
 
 def _name(event: ToldEvent) -> str:
     name, value = first(event, upstream_fields.NAME)
-    return "" if value is None else texts.text(name, value, length=limits.EVENT_NAME)
+    return "" if value is None else values.text(name, value, length=limits.EVENT_NAME)
 
 
 def _zone(event: ToldEvent) -> str:
     name, value = first(event, upstream_fields.ZONE)
-    return "" if value is None else texts.zone(name, value)
+    return "" if value is None else values.zone(name, value)
 
 
 def _instant(event: ToldEvent, names: tuple[str, ...], zone: ZoneInfo | None) -> datetime | None:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from etl.parsing.unreadable import Unreadable, shown
+from etl.parsing.values import Unreadable, shown
 
 _fromisoformat = datetime.fromisoformat
 # "2026-01-05"; what is longer has a time.

@@ -6,8 +6,8 @@ from typing import Any
 
 from etl.models.raw import SaleKind
 from etl.parsing import upstream_fields
-from etl.parsing.unreadable import Unreadable, shown
 from etl.parsing.upstream_fields import ToldSale, first
+from etl.parsing.values import Unreadable, shown
 
 # Plain text: a million rows share these three.
 SALE, REFUND, CANCELLED = (str(kind.value) for kind in SaleKind)

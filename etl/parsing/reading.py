@@ -10,7 +10,7 @@ from typing import Any
 from etl.parsing.dialect import Dialect
 from etl.parsing.events import event_row
 from etl.parsing.sales import sale_row
-from etl.parsing.unreadable import Unreadable
+from etl.parsing.values import Unreadable
 from etl.rows import Endpoint, EventRow, Page, Rejection, SaleRow, span_of, timestamp_of
 
 

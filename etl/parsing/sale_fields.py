@@ -9,10 +9,10 @@ from decimal import Decimal
 
 from analytics.limits import EVENT_ID, TICKET_ID
 from etl.limits import SALE_ID
-from etl.parsing import amounts, instants, texts, upstream_fields
+from etl.parsing import instants, upstream_fields, values
 from etl.parsing.rules import Rules
-from etl.parsing.unreadable import Unreadable, shown
 from etl.parsing.upstream_fields import ToldSale, first
+from etl.parsing.values import Unreadable, shown
 
 
 def upstream_id(sale: ToldSale) -> str:
@@ -27,40 +27,40 @@ def sale_id(sale: ToldSale) -> str:
     name, value = first(sale, upstream_fields.SALE_ID)
     if value is None:
         raise Unreadable(name, "is missing: a sale is known by its id")
-    return texts.text(name, value, length=SALE_ID)
+    return values.text(name, value, length=SALE_ID)
 
 
 def event_id(sale: ToldSale) -> str:
     name, value = first(sale, upstream_fields.SALE_EVENT)
     if value is None:
         raise Unreadable(name, "is missing: a sale belongs to an event")
-    return texts.text(name, value, length=EVENT_ID)
+    return values.text(name, value, length=EVENT_ID)
 
 
 def ticket_id(sale: ToldSale) -> str:
     name, value = first(sale, upstream_fields.TICKET)
-    return "" if value is None else texts.text(name, value, length=TICKET_ID)
+    return "" if value is None else values.text(name, value, length=TICKET_ID)
 
 
 def quantity(sale: ToldSale) -> int:
     name, value = first(sale, upstream_fields.QUANTITY)
-    return 1 if value is None else amounts.quantity(name, value)
+    return 1 if value is None else values.quantity(name, value)
 
 
 def amount(sale: ToldSale, tickets: int) -> Decimal:
     name, value = first(sale, upstream_fields.TOTAL)
     if value is not None:
-        return amounts.money(name, value)
+        return values.money(name, value)
     name, value = first(sale, upstream_fields.PRICE)
     if value is None:
         raise Unreadable(upstream_fields.TOTAL[0], "is missing, and so is the price: send one of them")
-    return amounts.money(name, amounts.money(name, value) * tickets)
+    return values.money(name, values.money(name, value) * tickets)
 
 
 def currency(sale: ToldSale, rules: Rules) -> str:
     name, value = first(sale, upstream_fields.CURRENCY)
     if value is not None:
-        return texts.currency(name, value)
+        return values.currency(name, value)
     if not rules.currency:
         raise Unreadable(name, "is missing: send it with each sale, or set ETL_CURRENCY")
     return rules.currency

@@ -10,11 +10,10 @@ from decimal import Decimal
 from analytics.limits import EVENT_ID, TICKET_ID
 from etl.limits import QUANTITY, SALE_ID
 from etl.parsing import kinds, sale_fields
-from etl.parsing.amounts import money
 from etl.parsing.instants import usual_instant
 from etl.parsing.rules import Rules
-from etl.parsing.texts import CURRENCIES
 from etl.parsing.upstream_fields import ToldSale
+from etl.parsing.values import CURRENCIES, money
 from etl.rows import SaleRow
 
 # The class's own constructor is a Python function around this one: half of its cost, for every row.

@@ -5,7 +5,7 @@ The dialect that a source's settings describe.
 from datetime import datetime
 
 from etl.parsing import Dialect
-from etl.parsing.unreadable import Unreadable
+from etl.parsing.values import Unreadable
 from etl.sources import SourceSpec
 from etl.sources.contract import SourceFailed
 

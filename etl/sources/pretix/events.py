@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from analytics import limits
-from etl.parsing import instants, texts
-from etl.parsing.unreadable import Unreadable
+from etl.parsing import instants, values
+from etl.parsing.values import Unreadable
 from etl.rows import EventRow, Rejection
 
 
@@ -16,9 +16,9 @@ def read_event(event: Mapping[str, Any]) -> EventRow | Rejection:
     """Return the row of `event`. pretix does not tell when it was changed: every run reads all events."""
     try:
         return EventRow(
-            event_id=texts.text("slug", event.get("slug"), length=limits.EVENT_ID),
+            event_id=values.text("slug", event.get("slug"), length=limits.EVENT_ID),
             name=_name(event.get("name")),
-            timezone=texts.zone("timezone", event["timezone"]) if event.get("timezone") else "",
+            timezone=values.zone("timezone", event["timezone"]) if event.get("timezone") else "",
             starts_at=_instant("date_from", event.get("date_from")),
             ends_at=_instant("date_to", event.get("date_to")),
             updated_at=None,
@@ -32,7 +32,7 @@ def _name(told: Any) -> str:
     """Return the English name, else the first: pretix tells a name in each language that it has."""
     names = told if isinstance(told, Mapping) else {"": told}
     name = names.get("en") or next((name for name in names.values() if name), "")
-    return texts.text("name", name, length=limits.EVENT_NAME) if name else ""
+    return values.text("name", name, length=limits.EVENT_NAME) if name else ""
 
 
 def _instant(field: str, told: Any) -> datetime | None:

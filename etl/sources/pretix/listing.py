@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from etl.parsing.unreadable import shown
+from etl.parsing.values import shown
 from etl.sources import origins
 from etl.sources.contract import SourceFailed
 

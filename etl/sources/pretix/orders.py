@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from analytics import limits as analytics_limits
 from etl.models.raw import SaleKind
-from etl.parsing import amounts, instants, texts
-from etl.parsing.unreadable import Unreadable, shown
+from etl.parsing import instants, values
+from etl.parsing.values import Unreadable, shown
 from etl.rows import Rejection, SaleRow
 from etl.sources.pretix.refunds import given_back
 
@@ -79,12 +79,12 @@ def _order(order: Mapping[str, Any], *, currency: str, latest_at: datetime) -> O
     if status not in _STATES:
         raise Unreadable("status", f"{shown(status)} is none of {', '.join(_STATES)}: nothing is guessed")
     return Order(
-        code=texts.text("code", order.get("code"), length=_CODE_LENGTH),
-        event_id=texts.text("event", order.get("event"), length=analytics_limits.EVENT_ID),
+        code=values.text("code", order.get("code"), length=_CODE_LENGTH),
+        event_id=values.text("event", order.get("event"), length=analytics_limits.EVENT_ID),
         is_paid=status == _PAID,
         sold_at=instants.instant("datetime", order.get("datetime"), None),
         updated_at=instants.instant("last_modified", order.get("last_modified"), None),
-        currency=texts.currency("currency", currency),
+        currency=values.currency("currency", currency),
         latest_at=latest_at,
     )
 
@@ -102,7 +102,7 @@ def _rows(told: Mapping[str, Any], order: Order) -> Iterator[SaleRow]:
 
 def _position(position: Mapping[str, Any], order: Order) -> SaleRow:
     sale_id = f"P{_id(position, 'positions.id')}"
-    amount = amounts.money("positions.price", position.get("price"))
+    amount = values.money("positions.price", position.get("price"))
     return order.row(sale_id, kind=_kind(position), quantity=1, amount=amount, at=order.sold_at)
 
 
@@ -111,7 +111,7 @@ def _fee(fee: Mapping[str, Any], order: Order) -> SaleRow:
     if isinstance(value, str) and value.startswith("-"):
         # A fee below zero lowers what was paid, as the gift cards of older orders do.
         kind, value = REFUND if kind == SALE else kind, value[1:]
-    amount = amounts.money("fees.value", value)
+    amount = values.money("fees.value", value)
     return order.row(sale_id, kind=kind, quantity=0, amount=amount, at=order.sold_at)
 
 
@@ -120,7 +120,7 @@ def _kind(line: Mapping[str, Any]) -> str:
 
 
 def _id(told: Mapping[str, Any], field: str) -> str:
-    return texts.text(field, told.get("id"), length=_ID_LENGTH)
+    return values.text(field, told.get("id"), length=_ID_LENGTH)
 
 
 def _list(told: Mapping[str, Any], field: str) -> Sequence[Mapping[str, Any]]:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from etl.models.raw import SaleKind
-from etl.parsing import amounts, instants, texts
+from etl.parsing import instants, values
 from etl.rows import SaleRow
 
 _NOTHING = Decimal(0)
@@ -51,7 +51,7 @@ def given_back(
 
 def _received(payments: Sequence[Mapping[str, Any]]) -> Decimal:
     told = (payment for payment in payments if payment.get("state") in _RECEIVED)
-    return sum((amounts.money("payments.amount", payment.get("amount")) for payment in told), _NOTHING)
+    return sum((values.money("payments.amount", payment.get("amount")) for payment in told), _NOTHING)
 
 
 def _standing(sold: Sequence[SaleRow]) -> Decimal:
@@ -66,6 +66,6 @@ def _refund(told: Mapping[str, Any]) -> Refund:
         done_at=created_at
         if executed is None
         else instants.instant("refunds.execution_date", executed, None),
-        local_id=texts.text("refunds.local_id", told.get("local_id"), length=_DIGITS),
-        amount=amounts.money("refunds.amount", told.get("amount")),
+        local_id=values.text("refunds.local_id", told.get("local_id"), length=_DIGITS),
+        amount=values.money("refunds.amount", told.get("amount")),
     )
