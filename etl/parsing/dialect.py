@@ -12,7 +12,7 @@ from etl.parsing import events, sale_fields, values
 from etl.parsing.identity import identity_of
 from etl.parsing.rules import Rules
 from etl.parsing.sales import sale_row
-from etl.parsing.upstream_fields import SALE_ID, first, told_event, told_sale
+from etl.parsing.upstream_fields import SALE_ID, UpstreamEvent, UpstreamSale, fields_of, first
 from etl.parsing.values import Unreadable, shown
 from etl.rows import FURTHEST_AHEAD, Endpoint, EventRow, Rejection, SaleRow
 
@@ -52,7 +52,7 @@ class Dialect:
 
     def sale(self, payload: Mapping[str, Any]) -> SaleRow | Rejection:
         """Read one sale, refund or cancelled sale; one without an id gets one from `identity_of`."""
-        sale = told_sale(payload)
+        sale = fields_of(UpstreamSale, payload)
         upstream_id = sale_fields.upstream_id(sale)
         try:
             if first(sale, SALE_ID)[1] is None:
@@ -63,7 +63,7 @@ class Dialect:
 
     def event(self, payload: Mapping[str, Any]) -> EventRow | Rejection:
         """Read one event."""
-        event = told_event(payload)
+        event = fields_of(UpstreamEvent, payload)
         try:
             return events.event_row(event, self.rules)
         except Unreadable as fault:

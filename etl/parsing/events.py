@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 from analytics import limits
 from etl.parsing import instants, upstream_fields, values
 from etl.parsing.rules import Rules
-from etl.parsing.upstream_fields import ToldEvent, first
+from etl.parsing.upstream_fields import UpstreamEvent, first
 from etl.parsing.values import Unreadable
 from etl.rows import EventRow
 
 
-def event_row(event: ToldEvent, rules: Rules) -> EventRow:
+def event_row(event: UpstreamEvent, rules: Rules) -> EventRow:
     """
     Return the row of `event`. A time without an offset is in the event's own zone, where it tells one.
 
@@ -32,7 +32,7 @@ def event_row(event: ToldEvent, rules: Rules) -> EventRow:
     )
 
 
-def upstream_id(event: ToldEvent) -> str:
+def upstream_id(event: UpstreamEvent) -> str:
     """Return the id that the upstream gives `event`; "" when it has none that can be read."""
     try:
         return _event_id(event)
@@ -40,24 +40,24 @@ def upstream_id(event: ToldEvent) -> str:
         return ""
 
 
-def _event_id(event: ToldEvent) -> str:
+def _event_id(event: UpstreamEvent) -> str:
     name, value = first(event, upstream_fields.EVENT_ID)
     if value is None:
         raise Unreadable(name, "is missing: an event is known by its id")
     return values.text(name, value, length=limits.EVENT_ID)
 
 
-def _name(event: ToldEvent) -> str:
+def _name(event: UpstreamEvent) -> str:
     name, value = first(event, upstream_fields.NAME)
     return "" if value is None else values.text(name, value, length=limits.EVENT_NAME)
 
 
-def _zone(event: ToldEvent) -> str:
+def _zone(event: UpstreamEvent) -> str:
     name, value = first(event, upstream_fields.ZONE)
     return "" if value is None else values.zone(name, value)
 
 
-def _instant(event: ToldEvent, names: tuple[str, ...], zone: ZoneInfo | None) -> datetime | None:
+def _instant(event: UpstreamEvent, names: tuple[str, ...], zone: ZoneInfo | None) -> datetime | None:
     """Return an instant; None also for a day, which tells no instant but is no fault of the event's."""
     name, value = first(event, names)
     if value is None:
@@ -68,6 +68,6 @@ def _instant(event: ToldEvent, names: tuple[str, ...], zone: ZoneInfo | None) ->
     return instants.instant(name, value, zone)
 
 
-def _updated_at(event: ToldEvent, rules: Rules) -> datetime | None:
+def _updated_at(event: UpstreamEvent, rules: Rules) -> datetime | None:
     name, value = first(event, upstream_fields.UPDATED)
     return None if value is None else instants.instant(name, value, rules.zone)

@@ -13,7 +13,7 @@ import msgspec
 from etl.parsing import payloads
 from etl.parsing.dialect import Dialect
 from etl.parsing.reading import Reading, rows_of
-from etl.parsing.upstream_fields import ToldEvent, ToldSale
+from etl.parsing.upstream_fields import UpstreamEvent, UpstreamSale
 from etl.rows import Endpoint
 
 Told = TypeVar("Told")
@@ -42,8 +42,8 @@ class Envelope(msgspec.Struct, Generic[Told], gc=False):
 
 
 _DECODERS = {
-    Endpoint.SALES: msgspec.json.Decoder(list[ToldSale] | Envelope[ToldSale], float_hook=Decimal),
-    Endpoint.EVENTS: msgspec.json.Decoder(list[ToldEvent] | Envelope[ToldEvent], float_hook=Decimal),
+    Endpoint.SALES: msgspec.json.Decoder(list[UpstreamSale] | Envelope[UpstreamSale], float_hook=Decimal),
+    Endpoint.EVENTS: msgspec.json.Decoder(list[UpstreamEvent] | Envelope[UpstreamEvent], float_hook=Decimal),
 }
 
 

@@ -9,10 +9,10 @@ from decimal import Decimal
 
 from analytics.limits import EVENT_ID, TICKET_ID
 from etl.limits import QUANTITY, SALE_ID
-from etl.parsing import kinds, sale_fields
+from etl.parsing import sale_fields
 from etl.parsing.instants import usual_instant
 from etl.parsing.rules import Rules
-from etl.parsing.upstream_fields import ToldSale
+from etl.parsing.upstream_fields import UpstreamSale
 from etl.parsing.values import CURRENCIES, money
 from etl.rows import SaleRow
 
@@ -20,7 +20,7 @@ from etl.rows import SaleRow
 _new = tuple.__new__
 
 
-def sale_row(sale: ToldSale, rules: Rules) -> SaleRow:
+def sale_row(sale: UpstreamSale, rules: Rules) -> SaleRow:
     """
     Return the row of `sale`.
 
@@ -53,6 +53,6 @@ def sale_row(sale: ToldSale, rules: Rules) -> SaleRow:
     # Most sales are never touched again: one instant is read once.
     updated_at = usual_at if changed_at == told_at else usual_instant(changed_at)
     updated_at = updated_at or sale_fields.updated_at(sale, rules)
-    kind = kinds.kind_of(sale)
+    kind = sale_fields.kind_of(sale)
     row = (sale_id, event_id, kind, quantity, amount, currency, sold_at, sold_on, updated_at, ticket_id)
     return _new(SaleRow, row)

@@ -1,15 +1,16 @@
 """
-What an upstream may tell, under every name that it has for it. Types are checked by those who read a field.
+The fields that an upstream may send, under every name that it may use for each of them.
 
-The structs take any value, so that no odd value of a field that nobody reads costs a page its quick way.
+The structs take any value, so that an odd value in a field that nobody reads does not cost a page its quick
+way. Types are checked where a field is read: in `sale_fields` and `events`.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-# The first name that is told wins. null and "" are not told: CSV has no other way to say it.
+# The first name that has a value wins. null and "" are no value: CSV has no other way to leave a cell out.
 SALE_ID = ("sale_id", "id", "order_id", "transaction_id")
 SALE_EVENT = ("event_id", "eventId", "event")
 STATUS = ("status", "state")
@@ -30,7 +31,7 @@ ENDS = ("ends_at", "end", "ends", "end_date")
 
 
 # gc=False: JSON has no cycles, and the collector need not visit a million rows.
-class ToldSale(msgspec.Struct, gc=False):
+class UpstreamSale(msgspec.Struct, gc=False):
     sale_id: Any = None
     id: Any = None
     order_id: Any = None
@@ -60,7 +61,7 @@ class ToldSale(msgspec.Struct, gc=False):
     ticketId: Any = None
 
 
-class ToldEvent(msgspec.Struct, gc=False):
+class UpstreamEvent(msgspec.Struct, gc=False):
     id: Any = None
     event_id: Any = None
     name: Any = None
@@ -81,20 +82,18 @@ class ToldEvent(msgspec.Struct, gc=False):
     last_modified: Any = None
 
 
-def told_sale(payload: Mapping[str, Any]) -> ToldSale:
-    """Return what `payload` tells of a sale."""
-    return ToldSale(**{name: payload[name] for name in ToldSale.__struct_fields__ if name in payload})
+Fields = TypeVar("Fields", UpstreamSale, UpstreamEvent)
 
 
-def told_event(payload: Mapping[str, Any]) -> ToldEvent:
-    """Return what `payload` tells of an event."""
-    return ToldEvent(**{name: payload[name] for name in ToldEvent.__struct_fields__ if name in payload})
+def fields_of(struct: type[Fields], payload: Mapping[str, Any]) -> Fields:
+    """Return the fields of `payload` that `struct` has."""
+    return struct(**{name: payload[name] for name in struct.__struct_fields__ if name in payload})
 
 
-def first(told: ToldSale | ToldEvent, names: tuple[str, ...]) -> tuple[str, Any]:
-    """Return the first of `names` that is told, with its value; the first name with None when none is."""
+def first(fields: UpstreamSale | UpstreamEvent, names: tuple[str, ...]) -> tuple[str, Any]:
+    """Return the first of `names` that has a value, and the value; without any, the first name and None."""
     for name in names:
-        value = getattr(told, name)
+        value = getattr(fields, name)
         if value is not None and value != "":
             return name, value
     return names[0], None

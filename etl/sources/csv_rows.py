@@ -6,14 +6,14 @@ import csv
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from etl.parsing.upstream_fields import ToldEvent, ToldSale
+from etl.parsing.upstream_fields import UpstreamEvent, UpstreamSale
 from etl.rows import Endpoint, Rejection
 from etl.sources.contract import SourceFailed
 from etl.sources.json_lines import rejected_line
 from etl.sources.lines import MAXIMUM_BYTES, Line
 
 _DELIMITERS = ",;\t"
-_STRUCTS = {Endpoint.SALES: ToldSale, Endpoint.EVENTS: ToldEvent}
+_STRUCTS = {Endpoint.SALES: UpstreamSale, Endpoint.EVENTS: UpstreamEvent}
 _SHOWN = 200
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from etl.parsing import Dialect, payloads
 from etl.parsing.reading import Reading, rows_of
-from etl.parsing.upstream_fields import ToldEvent, ToldSale
+from etl.parsing.upstream_fields import UpstreamEvent, UpstreamSale
 from etl.rows import Endpoint, Rejection
 from etl.sources.lines import MAXIMUM_BYTES, Line
 
@@ -20,8 +20,8 @@ PAGE_BYTES = 16 * 1024 * 1024
 _KEPT = 10_000
 
 _DECODERS: dict[Endpoint, msgspec.json.Decoder[Any]] = {
-    Endpoint.SALES: msgspec.json.Decoder(ToldSale, float_hook=Decimal),
-    Endpoint.EVENTS: msgspec.json.Decoder(ToldEvent, float_hook=Decimal),
+    Endpoint.SALES: msgspec.json.Decoder(UpstreamSale, float_hook=Decimal),
+    Endpoint.EVENTS: msgspec.json.Decoder(UpstreamEvent, float_hook=Decimal),
 }
 
 
