@@ -18,6 +18,7 @@ from etl.lease.leased import leased
 from etl.loading.load import load_page
 from etl.models import RejectedRow
 from etl.parsing import Dialect
+from etl.parsing.pages import read_row
 from etl.rows import Endpoint, EventRow, Page, Rejection, SaleRow
 from etl.sources import SourceSpec
 from etl.sources.dialects import dialect_of
@@ -122,7 +123,7 @@ def _read(row: RejectedRow, endpoint: Endpoint, dialect: Dialect) -> Reading:
         # No setting of ours cures it, and its currency stands in pretix' event. Corrected there it is a
         # change, which the next run reads.
         return Rejection(row.payload, row.upstream_id, row.field, row.reason)
-    return dialect.row(endpoint, row.payload)
+    return read_row(row.payload, endpoint, dialect)
 
 
 def _is_of_pretix(payload: Any) -> bool:

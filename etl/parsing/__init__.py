@@ -1,8 +1,9 @@
 """
-The upstream dialect: what LEGACY's ticketing API, a file or a rejected row tells, as typed rows.
+From bytes to typed rows: pages of the ticketing API, lines of a file, and rejected rows that are retried.
 
-Nothing is guessed: what cannot be read is a Rejection with its field and the cure. No module here reads a
-source or touches the database.
+A body passes through `pages`, each of its rows through `sales` or `events`, and an unusual field through
+`sale_fields`, `values` and `instants`. Nothing is guessed: what cannot be read is a Rejection with its field
+and the cure. No module here reads a source or touches the database.
 """
 
 from etl.parsing.dialect import Dialect

@@ -12,7 +12,7 @@ from analytics.limits import EVENT_ID, TICKET_ID
 from etl.limits import SALE_ID
 from etl.models.raw import SaleKind
 from etl.parsing import instants, upstream_fields, values
-from etl.parsing.rules import Rules
+from etl.parsing.dialect import Dialect
 from etl.parsing.upstream_fields import UpstreamSale, first
 from etl.parsing.values import Unreadable, shown
 
@@ -69,34 +69,34 @@ def amount(sale: UpstreamSale, tickets: int) -> Decimal:
     return values.money(name, values.money(name, value) * tickets)
 
 
-def currency(sale: UpstreamSale, rules: Rules) -> str:
+def currency(sale: UpstreamSale, dialect: Dialect) -> str:
     name, value = first(sale, upstream_fields.CURRENCY)
     if value is not None:
         return values.currency(name, value)
-    if not rules.currency:
+    if not dialect.currency:
         raise Unreadable(name, "is missing: send it with each sale, or set ETL_CURRENCY")
-    return rules.currency
+    return dialect.currency
 
 
-def sold(sale: UpstreamSale, rules: Rules) -> tuple[datetime | None, date | None]:
+def sold(sale: UpstreamSale, dialect: Dialect) -> tuple[datetime | None, date | None]:
     """Return when `sale` was made: an instant, or the day where the upstream sends no time."""
     name, value = first(sale, upstream_fields.SOLD)
     if value is None:
         raise Unreadable(name, "is missing: a sale belongs to a day")
     if instants.is_day(value):
         sold_on = instants.day(name, value)
-        if sold_on > rules.latest_on:
+        if sold_on > dialect.latest_on:
             raise _in_the_future(name, value)
         return None, sold_on
-    sold_at = instants.instant(name, value, rules.zone)
-    if sold_at > rules.latest_at:
+    sold_at = instants.instant(name, value, dialect.zone)
+    if sold_at > dialect.latest_at:
         raise _in_the_future(name, value)
     return sold_at, None
 
 
-def updated_at(sale: UpstreamSale, rules: Rules) -> datetime | None:
+def updated_at(sale: UpstreamSale, dialect: Dialect) -> datetime | None:
     name, value = first(sale, upstream_fields.UPDATED)
-    return None if value is None else instants.instant(name, value, rules.zone)
+    return None if value is None else instants.instant(name, value, dialect.zone)
 
 
 def kind_of(sale: UpstreamSale) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import chain, dropwhile
 
 from etl.parsing import Dialect
-from etl.parsing.reading import Reading
+from etl.parsing.pages import Reading, read_row
 from etl.rows import Endpoint, Page
 from etl.sources import SourceSpec, dialects
 from etl.sources.contract import SourceFailed
@@ -98,7 +98,7 @@ class File:
         reading, dialect, start, full_at = Reading(), self._dialect(), 0, PAGE_BYTES
         for number, row in table.rows(lines):
             start = start or number
-            reading.keep(dialect.row(endpoint, row) if isinstance(row, dict) else row)
+            reading.keep(read_row(row, endpoint, dialect) if isinstance(row, dict) else row)
             if len(reading) >= self._page_size or table.byte_count >= full_at:
                 yield start, reading
                 reading, dialect, start = Reading(), self._dialect(), 0

@@ -8,8 +8,7 @@ from hashlib import blake2b
 from typing import Any
 
 from etl.parsing import Dialect
-from etl.parsing.pages import NotAPage, read_page
-from etl.parsing.reading import Reading
+from etl.parsing.pages import NotAPage, Reading, read_page
 from etl.rows import Endpoint, Page
 from etl.sources import SourceSpec, dialects, origins
 from etl.sources.contract import SourceFailed

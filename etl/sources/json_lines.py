@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from etl.parsing import Dialect, payloads
-from etl.parsing.reading import Reading, rows_of
+from etl.parsing import Dialect
+from etl.parsing.pages import Reading, parse_json, read_row, read_rows
 from etl.parsing.upstream_fields import UpstreamEvent, UpstreamSale
 from etl.rows import Endpoint, Rejection
 from etl.sources.lines import MAXIMUM_BYTES, Line
@@ -47,9 +47,9 @@ def read_lines(batch: list[Line], endpoint: Endpoint, dialect: Dialect) -> Readi
     try:
         # With a brace at each end of each line, as many objects as lines means one in each.
         if all(content[:1] == b"{" and content[-1:] == b"}" for content in contents):
-            told = _DECODERS[endpoint].decode_lines(b"\n".join(contents))
-            if len(told) == len(contents):
-                return rows_of(told, endpoint, dialect, lambda: [payloads.parsed(line) for line in contents])
+            rows = _DECODERS[endpoint].decode_lines(b"\n".join(contents))
+            if len(rows) == len(contents):
+                return read_rows(rows, endpoint, dialect, lambda: [parse_json(line) for line in contents])
     except (ValueError, RecursionError):
         pass  # One of them is odd: line by line, that one alone is rejected.
     reading = Reading()
@@ -71,10 +71,10 @@ def _read_line(line: Line, endpoint: Endpoint, dialect: Dialect, reading: Readin
             reason = f"is longer than {MAXIMUM_BYTES} bytes: write one row in each line"
             reading.keep(rejected_line(line.number, line.content, reason))
             return
-        payload = payloads.parsed(line.content.strip())
+        payload = parse_json(line.content.strip())
     except UnicodeDecodeError as error:
         reading.keep(rejected_line(line.number, line.content, f"is not UTF-8 from byte {error.start + 1} on"))
     except ValueError as error:
         reading.keep(rejected_line(line.number, line.content, f"is not JSON: {error}"[:200]))
     else:
-        reading.keep(dialect.row(endpoint, payload))
+        reading.keep(read_row(payload, endpoint, dialect))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from etl.parsing import Dialect
+from etl.parsing import Dialect, events
 from etl.rows import EventRow, Rejection
 from etl.tests.upstream_rows import NOW, TONIGHT, read_event
 
@@ -49,7 +49,7 @@ class TestEvent:
         ],
     )
     def test_that_cannot_be_read_is_rejected(self, payload: dict[str, Any], field: str, reason: str) -> None:
-        row = Dialect(now=NOW).event(payload)
+        row = events.read_event(payload, Dialect(now=NOW))
 
         assert isinstance(row, Rejection)
         assert (row.payload, row.field) == (payload, field)

@@ -9,6 +9,8 @@ import pytest
 
 from etl import limits
 from etl.parsing import Dialect
+from etl.parsing.pages import read_row
+from etl.parsing.sales import read_sale
 from etl.rows import Endpoint, Rejection, SaleRow
 from etl.tests.upstream_rows import NOW, TONIGHT, read, rejected, told
 
@@ -46,7 +48,7 @@ class TestSale:
         payload = told()
         payload[alias] = payload.pop(known)
 
-        assert Dialect(now=NOW).sale(payload) == read()
+        assert read_sale(payload, Dialect(now=NOW)) == read()
 
     @pytest.mark.parametrize("alias", ["updated_at", "modified_at", "last_modified"])
     def test_is_as_new_as_it_says(self, alias: str) -> None:
@@ -80,7 +82,7 @@ class TestSale:
 
     def test_without_an_id_is_known_by_all_it_tells(self) -> None:
         first, again = read(sale_id=None), read(sale_id=None)
-        reordered = Dialect(now=NOW).sale(dict(reversed(told(sale_id=None).items())))
+        reordered = read_sale(dict(reversed(told(sale_id=None).items())), Dialect(now=NOW))
         other = read(sale_id=None, quantity=3)
 
         assert first.sale_id == again.sale_id
@@ -309,7 +311,7 @@ class TestSaleDate:
 class TestWhatIsNoRow:
     @pytest.mark.parametrize("payload", [None, 7, "row", ["row"]])
     def test_is_rejected_as_it_is(self, payload: Any) -> None:
-        row = Dialect(now=NOW).row(Endpoint.SALES, payload)
+        row = read_row(payload, Endpoint.SALES, Dialect(now=NOW))
 
         assert isinstance(row, Rejection)
         assert (row.payload, row.field) == (payload, "")

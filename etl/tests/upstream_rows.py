@@ -5,7 +5,8 @@ What an upstream tells in the tests of the parsing: a sale of two tickets, and w
 from datetime import UTC, datetime
 from typing import Any
 
-from etl.parsing import Dialect
+from etl.parsing import Dialect, events
+from etl.parsing.sales import read_sale
 from etl.rows import EventRow, Rejection, SaleRow
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -28,20 +29,20 @@ def told(**changes: Any) -> dict[str, Any]:
 
 def read(*, dialect: Dialect | None = None, **changes: Any) -> SaleRow:
     """Return the row of a sale that can be read."""
-    row = (dialect or Dialect(now=NOW)).sale(told(**changes))
+    row = read_sale(told(**changes), dialect or Dialect(now=NOW))
     assert isinstance(row, SaleRow), row
     return row
 
 
 def rejected(*, dialect: Dialect | None = None, **changes: Any) -> Rejection:
     """Return the rejection of a sale that cannot."""
-    row = (dialect or Dialect(now=NOW)).sale(told(**changes))
+    row = read_sale(told(**changes), dialect or Dialect(now=NOW))
     assert isinstance(row, Rejection), row
     return row
 
 
 def read_event(*, dialect: Dialect | None = None, **payload: Any) -> EventRow:
     """Return the row of an event that can be read."""
-    row = (dialect or Dialect(now=NOW)).event(payload)
+    row = events.read_event(payload, dialect or Dialect(now=NOW))
     assert isinstance(row, EventRow), row
     return row
