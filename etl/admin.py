@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin as UnfoldAdmin
 
-from etl.lease.lease import LeaseHeld, LeaseLost
+from etl.lease import LeaseHeld, LeaseLost
 from etl.maintenance import retry
 from etl.models import DailyTicketSales, EventSalesSummary, RejectedRow, Run
 from etl.sources import SourceFailed

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from django.core.management.base import CommandError
 
 from core import db
-from etl.lease.lease import LeaseHeld, LeaseLost
+from etl.lease import LeaseHeld, LeaseLost
 from etl.maintenance.retry import NoSuchRow
 from etl.sources import SourceFailed
 

@@ -6,12 +6,15 @@ process is gone loses it at once, where that can be seen, and otherwise when it 
 database's own: clocks of two hosts may differ.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from etl.lease import process_identity as holders
+from core import db
+from etl.lease import process_identity
 
 TTL_SECONDS = 60.0
 
@@ -40,14 +43,14 @@ class LeaseHeld(RuntimeError):
     machine, and after a minute from another one.
 
     Attributes:
-        run_id: the other run, None for a retry of rejected rows.
-        holder: its process, in words.
+        run_id: the other run; None for work that is not a run, such as a retry of rejected rows.
+        holder: its process, as text.
         expires_at: when its lease ends unless it is renewed.
     """
 
     def __init__(self, source: str, *, run_id: int | None, holder: str, expires_at: datetime | None) -> None:
         self.source, self.run_id, self.expires_at = source, run_id, expires_at
-        self.holder = holders.in_words(holder)
+        self.holder = process_identity.as_text(holder)
         who = f"run {run_id}" if run_id else "a retry of rejected rows"
         until = f", until {expires_at.isoformat(timespec='seconds')} unless it goes on" if expires_at else ""
         super().__init__(f"{who} of {source!r} is at work ({self.holder}{until}): wait for it, or end it")
@@ -95,11 +98,28 @@ def take(connection: sa.Connection, *, source: str, run_id: int | None) -> HeldL
         LeaseHeld: another run has it.
     """
     found = connection.execute(_READ, {"source": source}).mappings().one_or_none()
-    dead_holder = found["holder"] if found and holders.is_dead(found["holder"]) else ""
-    lease = HeldLease(source=source, holder=holders.this_process(), run_id=run_id)
+    dead_holder = found["holder"] if found and process_identity.is_dead(found["holder"]) else ""
+    lease = HeldLease(source=source, holder=process_identity.this_process(), run_id=run_id)
     row = {"source": source, "run_id": run_id, "holder": lease.holder, "seconds": TTL_SECONDS}
     if connection.execute(_TAKE, {**row, "dead_holder": dead_holder}).first() is None:
-        # A new look: the holder may have changed since the first one.
+        # Read again: the holder may have changed since the first time.
         held = connection.execute(_READ, {"source": source}).mappings().one_or_none()
         raise LeaseHeld(source, **(held or {"run_id": None, "holder": "", "expires_at": None}))
     return lease
+
+
+@contextmanager
+def leased(source: str) -> Iterator[HeldLease]:
+    """
+    Hold the lease of `source` for work other than a run, while the block runs; no connection is held for it.
+
+    Raises:
+        LeaseHeld: a run of the source is at work.
+    """
+    with db.get_engine().begin() as connection:
+        lease = take(connection, source=source, run_id=None)
+    try:
+        yield lease
+    finally:
+        with db.get_engine().begin() as connection:
+            lease.release(connection)

@@ -1,5 +1,5 @@
 """
-Who holds a lease: a process, told apart from a later one with the same id, on this machine or another.
+Which process holds a lease. It is known apart from a later one with the same id, on this machine or another.
 """
 
 import hashlib
@@ -19,15 +19,15 @@ def this_process() -> str:
 
 
 def is_dead(holder: str) -> bool:
-    """Tell whether `holder` is a process of this machine that is gone; False where that cannot be known."""
+    """Return whether `holder` is a process of this machine that is gone; False where that cannot be known."""
     host, machine, pid, started, *_ = [*holder.split(":"), "", "", "", ""]
     if (host, machine) != (_host(), _machine()) or not machine or not pid.isdigit():
         return False
     return _started(int(pid)) != started
 
 
-def in_words(holder: str) -> str:
-    """Return what a person needs to find the process."""
+def as_text(holder: str) -> str:
+    """Return what a person needs in order to find the process, such as "process 7 on gate-host"."""
     host, _, pid, *_ = [*holder.split(":"), "", ""]
     return f"process {pid} on {host}"
 

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from core import db
-from etl.lease.lease import HeldLease
+from etl.lease import HeldLease
 from etl.loading import locks, rejections, sale_dates, staging, statements
 from etl.loading.counts import Counts
 from etl.loading.cursors import Mark

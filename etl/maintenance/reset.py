@@ -2,7 +2,7 @@
 Cursors taken back: the next run of a source reads everything again. No row is deleted by that.
 """
 
-from etl.lease.leased import leased
+from etl.lease import leased
 from etl.models import Cursor
 
 

@@ -13,8 +13,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from etl import limits
-from etl.lease.lease import HeldLease
-from etl.lease.leased import leased
+from etl.lease import HeldLease, leased
 from etl.loading.load import load_page
 from etl.models import RejectedRow
 from etl.parsing import Dialect

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Protocol
 
 from core import db
-from etl.lease.lease import HeldLease, LeaseHeld, LeaseLost
+from etl.lease import HeldLease, LeaseHeld, LeaseLost
 from etl.loading.counts import Counts
 from etl.loading.cursors import Mark, Walk, stored_mark
 from etl.loading.load import EncodedPage, load_page

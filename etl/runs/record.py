@@ -9,8 +9,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from core import db
-from etl.lease import lease as leases
-from etl.lease.lease import HeldLease
+from etl import lease as leases
+from etl.lease import HeldLease
 from etl.loading.cursors import stored_mark
 from etl.models import Run, RunOutcome
 from etl.rows import Endpoint

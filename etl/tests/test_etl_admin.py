@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from etl.lease.leased import leased
+from etl.lease import leased
 from etl.models import DailyTicketSales, EventSalesSummary, RawSale, RejectedRow, Run
 from etl.tests.command import NOON, etl, json_lines, sales
 

@@ -10,7 +10,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from etl import limits
-from etl.lease.leased import leased
+from etl.lease import leased
 from etl.models import DailyTicketSales, RawSale, RejectedRow
 from etl.tests.command import Ended, etl, json_lines, sales
 

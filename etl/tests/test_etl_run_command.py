@@ -11,7 +11,7 @@ from django.core.management import execute_from_command_line
 from django.test import override_settings
 
 from core.embedded import EmbeddedPostgres
-from etl.lease.leased import leased
+from etl.lease import leased
 from etl.models import (
     Cursor,
     DailyTicketSales,

@@ -9,7 +9,7 @@ from django.utils import timezone
 from core.pool import SharedPool
 from core.tests.fixtures import held
 from etl import queries
-from etl.lease.leased import leased
+from etl.lease import leased
 from etl.models import Run, RunOutcome
 from etl.tests.command import NOON, etl, json_lines, sales
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from etl.lease.leased import leased
+from etl.lease import leased
 from etl.models import Cursor, DailyTicketSales, RawSale
 from etl.tests.command import etl, json_lines, sales
 

@@ -9,8 +9,7 @@ import pytest
 from django.utils import timezone
 
 from core import db
-from etl.lease import process_identity as holder
-from etl.lease.lease import HeldLease, LeaseHeld, LeaseLost, take
+from etl.lease import HeldLease, LeaseHeld, LeaseLost, process_identity, take
 from etl.loading.load import load_page
 from etl.models import Lease, RawSale, Run
 from etl.tests.cast import UPSTREAM, ListSource, page_of, run, sale
@@ -31,8 +30,8 @@ def neighbour() -> Iterator[subprocess.Popen[bytes]]:
 
 def held_by(pid: int) -> str:
     """Return what the process `pid` of this machine writes as the holder of a lease."""
-    host, machine, *_ = holder.this_process().split(":")
-    return f"{host}:{machine}:{pid}:{holder._started(pid)}:nonce"
+    host, machine, *_ = process_identity.this_process().split(":")
+    return f"{host}:{machine}:{pid}:{process_identity._started(pid)}:nonce"
 
 
 @pytest.mark.django_db
@@ -96,7 +95,7 @@ class TestALease:
 
     def test_of_another_machine_is_not_free_whatever_processes_are_here(self) -> None:
         lease()
-        Lease.objects.update(holder=f"{holder._host()}:0123456789ab:1:5:nonce")
+        Lease.objects.update(holder=f"{process_identity._host()}:0123456789ab:1:5:nonce")
 
         with pytest.raises(LeaseHeld):
             lease()
