@@ -1,7 +1,7 @@
 """
 Loading one page: raw rows, summaries, rejected rows, cursor and counts, in one transaction. All or nothing.
 
-Reading a page again changes nothing; reading it in another order than its versions were made neither.
+Loading a page twice changes nothing. Neither does the order in which the versions of a row are loaded.
 """
 
 from datetime import datetime
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from core import db
 from etl.lease import HeldLease
-from etl.loading import locks, rejections, sale_dates, staging, statements
+from etl.loading import locks, rejections, sale_dates, staging, statements, summaries
 from etl.loading.counts import Counts
 from etl.loading.cursors import Mark
 from etl.loading.staging import EncodedPage
@@ -33,7 +33,7 @@ def load_page(
     Load `page` as rows of `source`, store `cursor` and count the page in the run `run_id`.
 
     `now` is when summaries change and rows are rejected. `lease` is renewed in the same transaction. A page
-    that is not encoded yet is, before a connection is taken.
+    that is not encoded yet is encoded before a connection is taken.
 
     Raises:
         LeaseLost: another run has the lease; nothing was written.
@@ -92,24 +92,24 @@ def _load_sales(
 def _load_events(
     connection: sa.Connection, page: EncodedPage, *, source: str, now: datetime
 ) -> tuple[int, int]:
-    # Alone, from the start: two pages that share would wait for each other's end when both have to cut days.
+    # Alone, from the start: two pages that share would wait for each other when both recompute sale dates.
     locks.rebuild_summaries(connection)
     staging.stage(connection, Endpoint.EVENTS, page.encoded)
     loaded = connection.execute(statements.LOAD_EVENTS, {"source": source}).one()
     staging.drop(connection, statements.STAGED_EVENTS)
     if loaded.moved:
-        sale_dates.follow_zones(connection, event_ids=loaded.moved, now=now)
+        sale_dates.recompute_with_summaries(connection, event_ids=loaded.moved, now=now)
     if loaded.renamed:
-        sale_dates.follow_names(connection, event_ids=loaded.renamed)
+        summaries.copy_event_names(connection, event_ids=loaded.renamed)
     return loaded.inserted, loaded.updated
 
 
 def _count(connection: sa.Connection, counts: Counts, run_id: int) -> None:
-    told = {
+    row = {
         "read": counts.read,
         "inserted": counts.inserted,
         "updated": counts.updated,
         "unchanged": counts.unchanged,
         "rejected": counts.rejected,
     }
-    connection.execute(statements.COUNT_PAGE, {**told, "run_id": run_id})
+    connection.execute(statements.COUNT_PAGE, {**row, "run_id": run_id})

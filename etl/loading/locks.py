@@ -1,8 +1,8 @@
 """
 Who may change summaries beside whom. All locks end with their transaction.
 
-Page loads go on side by side: they add differences. What works groups out anew, or cuts days anew, does so
-alone, because a page that is under way has rows that it cannot see yet.
+Page loads run side by side: they add differences. Whoever recomputes summaries or sale dates does so alone,
+because a page that is under way has rows that nobody else can see yet.
 """
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ _SOURCE = sa.text(f"SELECT pg_advisory_xact_lock({_SOURCES}, hashtext(:source))"
 
 
 def add_to_summaries(connection: sa.Connection) -> None:
-    """Wait until nobody works summaries out anew, and keep them from beginning."""
+    """Wait until nobody recomputes summaries, and keep others from beginning to."""
     connection.execute(_SHARE)
 
 

@@ -1,5 +1,5 @@
 """
-What happens when staff change an event: its days are cut in the new zone, its summaries get the new name.
+What happens when staff change an event: the days of its sales are recomputed, its summaries get the new name.
 
 In the transaction that saves the event, wherever there is one, as in the admin.
 """
@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from analytics.models import Event
 from core import db
-from etl.loading import locks, sale_dates
+from etl.loading import locks, sale_dates, summaries
 
-_FOLLOWED = {"name", "timezone"}
+# The fields of an event that sales and summaries depend on.
+_FIELDS = {"name", "timezone"}
 
 
 def before_save(*, update_fields: Collection[str] | None = None, raw: bool = False, **_: Any) -> None:
@@ -24,7 +25,7 @@ def before_save(*, update_fields: Collection[str] | None = None, raw: bool = Fal
     A page of events waits for that row while it keeps others from the summaries: the other way round, both
     would wait for each other.
     """
-    if _is_followed(update_fields, raw=raw) and transaction.get_connection().in_atomic_block:
+    if _touches_summaries(update_fields, raw=raw) and transaction.get_connection().in_atomic_block:
         with db.get_engine().begin() as connection:
             locks.rebuild_summaries(connection)
 
@@ -37,15 +38,15 @@ def after_save(
     created: bool = False,
     **_: Any,
 ) -> None:
-    """Follow the event's zone and name; reads the event's raw sales, writes those that move."""
-    if created or not _is_followed(update_fields, raw=raw):
+    """Apply the event's zone and name to its sales; reads its raw sales, writes those that move."""
+    if created or not _touches_summaries(update_fields, raw=raw):
         return
     with db.get_engine().begin() as connection:
         locks.rebuild_summaries(connection)
-        sale_dates.follow_zones(connection, event_ids=[instance.event_id], now=timezone.now())
-        sale_dates.follow_names(connection, event_ids=[instance.event_id])
+        sale_dates.recompute_with_summaries(connection, event_ids=[instance.event_id], now=timezone.now())
+        summaries.copy_event_names(connection, event_ids=[instance.event_id])
 
 
-def _is_followed(update_fields: Collection[str] | None, *, raw: bool) -> bool:
+def _touches_summaries(update_fields: Collection[str] | None, *, raw: bool) -> bool:
     # raw: a fixture that is loaded as it is.
-    return not raw and (update_fields is None or bool(_FOLLOWED.intersection(update_fields)))
+    return not raw and (update_fields is None or bool(_FIELDS.intersection(update_fields)))

@@ -55,7 +55,7 @@ SELECT {", ".join(EVENT_COLUMNS)} FROM raw_events WITH NO DATA
 # As analytics' statements register the event of a scan. In the order of their ids: no two loads deadlock.
 REGISTER_EVENTS = sa.text("""
 INSERT INTO events (event_id, name)
-SELECT event_id, event_id FROM unnest(CAST(:event_ids AS text[])) AS told (event_id) ORDER BY event_id
+SELECT event_id, event_id FROM unnest(CAST(:event_ids AS text[])) AS seen (event_id) ORDER BY event_id
 ON CONFLICT (event_id) DO NOTHING
 """)
 

@@ -1,5 +1,5 @@
 """
-Summaries worked out anew from the raw rows: after somebody wrote into a table by hand.
+Summaries recomputed from the raw rows: after somebody wrote into a table by hand.
 
 Pages of running loads wait meanwhile. Only what differs is written.
 """
@@ -33,18 +33,18 @@ def rebuild(
     *, event_id: str | None = None, start: date | None = None, end: date | None = None
 ) -> RebuildResult:
     """
-    Work the summaries out anew, in one transaction.
+    Recompute the summaries, in one transaction.
 
     Args:
         event_id: this event only.
         start: days from this one on.
-        end: days before this one. Totals and the cut of days are worked out without regard to the period.
+        end: days before this one. Totals and sale dates are recomputed without regard to the period.
     """
     began, now = perf_counter(), datetime.now(UTC)
     event_ids = None if event_id is None else [event_id]
     with db.get_engine().begin() as connection:
         locks.rebuild_summaries(connection)
-        sale_count = sale_dates.cut_days(connection, event_ids=event_ids)
+        sale_count = sale_dates.recompute(connection, event_ids=event_ids)
         # A sale that moved may come from a day outside of the period: then every day counts.
         period = {} if sale_count else {"first_day": start, "end_day": end}
         day_count = summaries.write_days(connection, event_ids=event_ids, now=now, **period)

@@ -1,5 +1,5 @@
 """
-The summaries compared with the raw rows, group by group. It changes nothing.
+The summaries compared with the raw rows, group by group. Nothing is changed.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from core import db
 from etl.loading.summaries import DAYS, TOTALS
 
-# How many discrepancies are kept: the first ones tell what went wrong, `total` how often.
+# How many discrepancies are kept: the first ones show what went wrong, `total` how often.
 KEPT = 100
 
 _EVERYTHING = {"event_ids": None, "first_day": None, "end_day": None}
@@ -19,19 +19,19 @@ WITH found AS (
     SELECT 'daily_ticket_sales' AS what,
         concat_ws(' ', event_id, sale_date, currency) AS row_key,
         concat_ws(' / ', kept.tickets_sold, kept.revenue, kept.row_count) AS stored,
-        concat_ws(' / ', told.tickets, told.revenue, told.row_count) AS expected
-    FROM daily_ticket_sales AS kept FULL JOIN ({DAYS}) AS told USING (event_id, sale_date, currency)
+        concat_ws(' / ', sums.tickets, sums.revenue, sums.row_count) AS expected
+    FROM daily_ticket_sales AS kept FULL JOIN ({DAYS}) AS sums USING (event_id, sale_date, currency)
     WHERE (kept.tickets_sold, kept.revenue, kept.row_count)
-        IS DISTINCT FROM (told.tickets, told.revenue, told.row_count)
+        IS DISTINCT FROM (sums.tickets, sums.revenue, sums.row_count)
     UNION ALL
     SELECT 'event_sales_summary', concat_ws(' ', event_id, currency),
         concat_ws(' / ', kept.total_tickets, kept.total_revenue, kept.row_count, kept.event_name),
-        concat_ws(' / ', told.tickets, told.revenue, told.row_count,
-            CASE WHEN told.row_count > 0 THEN events.name END)
-    FROM event_sales_summary AS kept FULL JOIN ({TOTALS}) AS told USING (event_id, currency)
+        concat_ws(' / ', sums.tickets, sums.revenue, sums.row_count,
+            CASE WHEN sums.row_count > 0 THEN events.name END)
+    FROM event_sales_summary AS kept FULL JOIN ({TOTALS}) AS sums USING (event_id, currency)
     LEFT JOIN events USING (event_id)
     WHERE (kept.total_tickets, kept.total_revenue, kept.row_count, kept.event_name)
-        IS DISTINCT FROM (told.tickets, told.revenue, told.row_count, events.name)
+        IS DISTINCT FROM (sums.tickets, sums.revenue, sums.row_count, events.name)
     UNION ALL
     SELECT 'raw_sales', concat_ws(' ', sale.source, sale.sale_id), CAST(sale.sale_date AS text),
         CAST(CAST(sale.sold_at AT TIME ZONE events.timezone AS date) AS text)
@@ -49,8 +49,8 @@ class Discrepancy:
     One row that is not what the raw rows say.
 
     Attributes:
-        table: where it stands, or should.
-        row_key: its key, in words.
+        table: where it is, or should be.
+        row_key: its key, as text.
         stored: tickets / revenue / rows as stored, for a raw sale its day; "" where the row is missing.
         expected: the same as the raw rows say; "" where there should be no row.
     """
