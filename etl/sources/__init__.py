@@ -1,5 +1,5 @@
 """
-The sources: where sales come from. `open_source` is the only place that knows them all.
+The sources: where sales come from. Only `open_source` knows them all.
 """
 
 from dataclasses import dataclass, field
@@ -20,12 +20,12 @@ class SourceSpec:
     Attributes:
         address: `https://…` is the upstream API, `pretix+https://host/api/v1/organizers/ORG` is pretix,
             "-" is standard input, anything else is a file.
-        name: what its rows are kept under; "" is the kind's own name.
-        token: a secret; it is in no repr, error or log.
-        page_size: rows in a page; None leaves it to the source.
-        currency: ISO code for a sale that tells none; "" rejects such a sale.
-        timezone: IANA zone of timestamps without an offset; "" rejects such a timestamp.
-        endpoint: what a file holds; None is sales.
+        name: what its rows are kept under; "" for the default name of its kind.
+        token: a secret; never in a repr, an error or a log.
+        page_size: rows in a page; None for the source's own size.
+        currency: ISO code of a sale that has none; "" rejects such a sale.
+        timezone: IANA zone of times without an offset; "" rejects such a time.
+        endpoint: what a file holds; None for sales.
     """
 
     address: str
@@ -38,7 +38,7 @@ class SourceSpec:
 
 
 # Imported when one is asked for: a run over a file needs no HTTP client. Each module has
-# `open_source(spec) -> Source`; the order of the prefixes matters, the last one takes all.
+# `open_source(spec) -> Source`; the order of the prefixes matters, the last one matches everything.
 _MODULES = {
     "pretix+": "etl.sources.pretix",
     "http://": "etl.sources.http_api",
@@ -66,4 +66,4 @@ def _check(spec: SourceSpec) -> None:
     if len(spec.name) > limits.SOURCE or not spec.name.isprintable():
         raise SourceFailed(f"the name of a source has at most {limits.SOURCE} printable characters")
     if spec.page_size is not None and spec.page_size < 1:
-        raise SourceFailed(f"a page of {spec.page_size} rows is no page: use 1 or more")
+        raise SourceFailed(f"a page of {spec.page_size} rows is too small: use 1 or more")

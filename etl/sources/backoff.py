@@ -1,5 +1,5 @@
 """
-How long to wait before the next try: what the server asks for, otherwise longer each time, with jitter.
+Backoff: how long to wait before the next try. What the server asks for, otherwise longer each time.
 """
 
 import logging
@@ -16,18 +16,18 @@ from etl.sources.responses import Busy
 
 _logger = logging.getLogger(__name__)
 
-# Half a second, doubled each time, at most half a minute; a random part of it, so that clients spread out.
-_backoff = tenacity.wait_random_exponential(multiplier=0.5, max=30)
+# Half a second, doubled each time, at most half a minute; times a random factor, so that clients spread out.
+_exponential = tenacity.wait_random_exponential(multiplier=0.5, max=30)
 
 
-def wait_before_the_next_try(tried: tenacity.RetryCallState) -> float:
-    """Return seconds: the server's Retry-After, or the back-off where it asks for nothing, or for no wait."""
+def wait_seconds(tried: tenacity.RetryCallState) -> float:
+    """Return the server's Retry-After, or the exponential backoff where it asks for no wait."""
     asked = retry_after_seconds(_busy(tried).retry_after, now=datetime.now(UTC))
-    return asked or _backoff(tried)
+    return asked or _exponential(tried)
 
 
-def say(tried: tenacity.RetryCallState) -> None:
-    """Log that a wait begins: without it, a run that waits looks like one that hangs."""
+def log_wait(tried: tenacity.RetryCallState) -> None:
+    """Log that a wait begins: without the line, a run that waits looks like one that hangs."""
     _logger.warning("%s: trying again in %.1f s", _busy(tried), tried.upcoming_sleep)
 
 
@@ -48,7 +48,7 @@ def give_up(tried: tenacity.RetryCallState, url: httpx.URL, total_seconds: float
     End the tries.
 
     Raises:
-        SourceFailed: always, with what the last try met.
+        SourceFailed: always, with the error of the last try.
     """
     busy = _busy(tried)
     asks = f", asks to wait (Retry-After: {busy.retry_after[:40]})" if busy.retry_after else ""

@@ -36,7 +36,7 @@ class Source(Protocol):
         `resume` is the `reference` of a page of an earlier call with the same `since`: begin there.
 
         Raises:
-            SourceFailed: a page could not be had.
+            SourceFailed: a page could not be read.
         """
         ...
 
@@ -45,10 +45,10 @@ class Source(Protocol):
         Yield a line for each thing that was tried and worked: reached, authorised, one page of each endpoint.
 
         Raises:
-            SourceFailed: the first that did not.
+            SourceFailed: the first that did not work.
         """
         ...
 
     def close(self) -> None:
-        """Let go of sockets and files; a second call does nothing."""
+        """Close sockets and files; a second call does nothing."""
         ...

@@ -22,7 +22,7 @@ class CsvRows:
     The rows below one header line.
 
     Raises:
-        SourceFailed: the header has a column twice, or none that a row could be read from.
+        SourceFailed: the header has a column twice, or no column that is known.
     """
 
     def __init__(self, header: Line, endpoint: Endpoint) -> None:
@@ -30,14 +30,14 @@ class CsvRows:
         self.delimiter = max(_DELIMITERS, key=text.count)
         cells = next(csv.reader([text], delimiter=self.delimiter), [])
         self.columns = [cell.strip() for cell in cells]
-        self._refuse_a_header_that_is_none(endpoint)
+        self._check_header(endpoint)
         self._lines: list[Line] = []
         self._fault = ""
         # Of the lines read so far.
         self.byte_count = 0
 
     def rows(self, lines: Iterable[Line]) -> Iterator[tuple[int, dict[str, str] | Rejection]]:
-        """Yield for each row the number of its first line, and the row or why it is none."""
+        """Yield for each row the number of its first line, and the row or its rejection."""
         # strict: a quote in the wrong place is a fault, not a part of the cell.
         reader = csv.reader(self._texts(lines), delimiter=self.delimiter, strict=True)
         while (cells := self._next_cells(reader)) is not None:
@@ -68,7 +68,7 @@ class CsvRows:
         return dict(zip(self.columns, cells, strict=True))
 
     def _texts(self, lines: Iterable[Line]) -> Iterator[str]:
-        """Yield the lines as text; what is none, or is too long, is a fault of the row it stands in."""
+        """Yield the lines as text; one that is not UTF-8 or too long makes its row a rejection."""
         for line in lines:
             self._lines.append(line)
             self.byte_count += len(line.content)
@@ -81,7 +81,7 @@ class CsvRows:
                 self._fault, text = f"is longer than {MAXIMUM_BYTES} bytes: is a quote missing?", "\n"
             yield text
 
-    def _refuse_a_header_that_is_none(self, endpoint: Endpoint) -> None:
+    def _check_header(self, endpoint: Endpoint) -> None:
         known: Any = set(_STRUCTS[endpoint].__struct_fields__)
         shown = ", ".join(self.columns)[:_SHOWN]
         if not known & set(self.columns):

@@ -15,7 +15,7 @@ def dialect_of(spec: SourceSpec, *, now: datetime) -> Dialect:
     Return how the rows of `spec` are read at `now`: each page has its own, for a run may take hours.
 
     Raises:
-        SourceFailed: the currency or the time zone is none.
+        SourceFailed: the currency is not a code of three letters, or the time zone is not known.
     """
     try:
         return Dialect(now=now, currency=spec.currency, timezone=spec.timezone)

@@ -1,5 +1,5 @@
 """
-Files and standard input: JSON Lines or CSV, gzip or plain. What a file is, its content tells, not its name.
+Files and standard input: JSON Lines or CSV, gzip or plain. The content of a file decides which, not its name.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def open_source(spec: SourceSpec) -> "File":
     Open the file at `spec.address`; nothing is read yet.
 
     Raises:
-        SourceFailed: there is no such file, or the currency or the time zone is none.
+        SourceFailed: the file does not exist, or the currency or the time zone is not known.
     """
     refuse_unreadable(spec.address)
     dialects.dialect_of(spec, now=datetime.now(UTC))
@@ -31,7 +31,7 @@ def open_source(spec: SourceSpec) -> "File":
 
 
 class File:
-    """A file as a Source. A page's reference is the number of its first line; standard input has none."""
+    """A file as a Source. A page's reference is the number of its first line, "" for standard input."""
 
     def __init__(self, spec: SourceSpec) -> None:
         self.name = spec.name or "file"
@@ -41,7 +41,7 @@ class File:
 
     def pages(self, endpoint: Endpoint, *, since: datetime | None = None, resume: str = "") -> Iterator[Page]:
         """
-        Yield the pages of the file, none for an endpoint that it does not hold; see `Source.pages`.
+        Yield the pages of the file, nothing for an endpoint that it does not hold; see `Source.pages`.
 
         Raises:
             SourceFailed: it cannot be read, or is neither JSON Lines nor CSV.
@@ -126,6 +126,6 @@ def _line_number(reference: str) -> int:
     """Return the line to begin at."""
     if reference and not (reference.isascii() and reference.isdigit()):
         raise SourceFailed(
-            f"{reference[:80]!r} is no line of a file: was another source read under this name?"
+            f"{reference[:80]!r} is not the number of a line: was another source read under this name?"
         )
     return int(reference or 0)

@@ -27,13 +27,13 @@ def open_source(spec: SourceSpec) -> "HttpApi":
     Open the API at `spec.address`; nothing is sent yet.
 
     Raises:
-        SourceFailed: no URL, or a currency or time zone that is none.
+        SourceFailed: the address is not a URL, or the currency or the time zone is not known.
     """
     return HttpApi(spec)
 
 
 class HttpApi:
-    """The API as a Source. A page's reference is its number, or its path where the source tells URLs."""
+    """The API as a Source. A page's reference is its number, or a URL where the source sends URLs."""
 
     endpoints = (Endpoint.EVENTS, Endpoint.SALES)
 
@@ -49,7 +49,7 @@ class HttpApi:
         Yield the pages of `endpoint`, see `Source.pages`.
 
         Raises:
-            SourceFailed: a page could not be had, is none, or came twice.
+            SourceFailed: a page could not be read, is not a page, or came twice.
         """
         return self._pages(self._requests, endpoint, since, resume or _FIRST)
 
@@ -84,7 +84,7 @@ class HttpApi:
 
     def _body(self, requests: Requests, endpoint: Endpoint, since: datetime | None, reference: str) -> bytes:
         if reference.lower().startswith(("http://", "https://", "/")):
-            # A URL of the source's own making: it says all.
+            # A URL that the source made itself: it is complete.
             return requests.get(reference)
         if reference.startswith("?"):
             return requests.get(_PATHS[endpoint] + reference)

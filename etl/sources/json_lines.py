@@ -51,7 +51,7 @@ def read_lines(batch: list[Line], endpoint: Endpoint, dialect: Dialect) -> Readi
             if len(rows) == len(contents):
                 return read_rows(rows, endpoint, dialect, lambda: [parse_json(line) for line in contents])
     except (ValueError, RecursionError):
-        pass  # One of them is odd: line by line, that one alone is rejected.
+        pass  # One line cannot be read: line by line, that one alone is rejected.
     reading = Reading()
     for line in batch:
         _read_line(line, endpoint, dialect, reading)

@@ -36,10 +36,10 @@ class Line(NamedTuple):
 
 def refuse_unreadable(address: str) -> None:
     """
-    Look at a file without reading it.
+    Check that a file exists, without reading it.
 
     Raises:
-        SourceFailed: there is none, or it is a folder.
+        SourceFailed: it does not exist, or is a folder.
     """
     path = Path(address)
     if address == STANDARD_INPUT:
@@ -52,7 +52,7 @@ def refuse_unreadable(address: str) -> None:
                 f"there is no file {address}: give a path, an https:// address, or - for input"
             )
     except OSError as error:
-        raise SourceFailed(f"{address} cannot be looked at: {error.strerror}") from None
+        raise SourceFailed(f"{address} cannot be opened: {error.strerror}") from None
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def opened(address: str) -> Iterator[Iterator[Line]]:
 @contextmanager
 def _stream(address: str) -> Iterator[BufferedReader]:
     if address == STANDARD_INPUT:
-        # Not closed: it is the process', not ours.
+        # Not closed: it belongs to the process.
         yield cast("BufferedReader", sys.stdin.buffer)
     else:
         with Path(address).open("rb") as file:

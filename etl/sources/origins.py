@@ -12,7 +12,7 @@ def base_url(address: str) -> httpx.URL:
     Return the base URL of a source, without a slash at its end.
 
     Raises:
-        SourceFailed: no http(s) URL, or one that carries a password, a query or a fragment.
+        SourceFailed: not an http(s) URL, or one that carries a password, a query or a fragment.
     """
     try:
         url = httpx.URL(address)
@@ -34,15 +34,15 @@ def within(base: httpx.URL, address: str, *, page: httpx.URL | None = None) -> h
     """
     Return the URL of `address`: a name below `base`, a path such as "/api/events?page=2", or a whole URL.
 
-    `page` is where the address was read, when it was: what is relative is so to that page.
+    `page` is the URL of the page that named the address: a relative address is relative to it.
 
     Raises:
-        SourceFailed: it is on another origin, or no URL at all.
+        SourceFailed: it is on another origin, or not a URL.
     """
     try:
         url = (page or httpx.URL(f"{base}/")).join(address)
     except (httpx.InvalidURL, ValueError):
-        raise SourceFailed(f"{shown(base)} leads to an address that is no URL") from None
+        raise SourceFailed(f"{shown(base)} leads to an address that is not a URL") from None
     if origin(url) != origin(base):
         there = shown(url.copy_with(path="/"))
         raise SourceFailed(

@@ -1,5 +1,5 @@
 """
-Where the next page is, in every form in which the upstream tells it.
+Where the next page is, in every form in which an upstream may say so.
 """
 
 from collections.abc import Mapping
@@ -21,32 +21,32 @@ def next_reference(envelope: Mapping[str, Any], *, current: str) -> str:
     One sign that there is more is enough: a page too many is empty, a page too few is lost sales.
 
     Raises:
-        SourceFailed: the envelope tells something that is none of the known forms.
+        SourceFailed: the envelope has a value that is not in any of the known forms.
     """
-    told = _told(envelope)
+    paging = _paging(envelope)
     for name in _NEXT:
-        if told.get(name) not in (None, "", False):
-            return _reference(name, told[name])
-    page = _number("page", told.get("page")) or _page_number(current)
+        if paging.get(name) not in (None, "", False):
+            return _reference(name, paging[name])
+    page = _number("page", paging.get("page")) or _page_number(current)
     total = page_total(envelope)
     is_more = total is not None and page is not None and page < total
-    if not is_more and not any(_flag(name, told.get(name)) for name in _MORE):
+    if not is_more and not any(_flag(name, paging.get(name)) for name in _MORE):
         return ""
     if page is None:
         raise SourceFailed(
-            f"there is more after page {current[:_SHOWN]!r}, but the source does not tell where"
+            f"there is more after page {current[:_SHOWN]!r}, but the source does not say where"
         )
     return str(page + 1)
 
 
 def page_total(envelope: Mapping[str, Any]) -> int | None:
-    """Return how many pages there are, where the source tells."""
-    told = _told(envelope)
-    return next((n for name in _TOTAL if (n := _number(name, told.get(name))) is not None), None)
+    """Return how many pages there are; None where the source does not say."""
+    paging = _paging(envelope)
+    return next((n for name in _TOTAL if (n := _number(name, paging.get(name))) is not None), None)
 
 
-def _told(envelope: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what is told about pages: under `pagination`, and where that is silent at the top level."""
+def _paging(envelope: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what is said about pages: under `pagination`, else at the top level."""
     inner = envelope.get("pagination")
     if not isinstance(inner, Mapping):
         return envelope
@@ -82,5 +82,5 @@ def _flag(name: str, value: Any) -> bool:
 
 def _unknown(name: str, value: Any) -> SourceFailed:
     return SourceFailed(
-        f"the source tells {name} = {repr(value)[:_SHOWN]}: that is no page, and no yes or no"
+        f"the source sends {name} = {repr(value)[:_SHOWN]}: that is neither a page nor a yes or no"
     )

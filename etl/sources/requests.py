@@ -1,5 +1,5 @@
 """
-Requests to an HTTP source: bounded in time and size, patient with a busy server, and discreet.
+Requests to an HTTP source: bounded in time and size, repeated while the server is busy.
 
 The credentials go to the source's own origin and nowhere else; no error, repr or log shows them.
 """
@@ -19,7 +19,7 @@ from etl.sources.responses import Busy
 _CURE = "set ETL_SOURCE_TOKEN"
 # What one page may take in all, waits between tries included, in seconds.
 TOTAL_SECONDS = 120.0
-# A body of more is no page; it is measured after decompression.
+# A longer body is refused; it is measured after decompression.
 MAXIMUM_BYTES = 64 * 1024 * 1024
 
 _TIMEOUT = httpx.Timeout(30, connect=5)
@@ -30,8 +30,8 @@ class Requests:
     """
     Reads pages below one base URL, such as "https://tickets.example/api".
 
-    `authorization` is the whole header, such as "Bearer …" or "Token …"; "" sends none. `token_cure` says how
-    to set the token when it is refused.
+    `authorization` is the whole header, such as "Bearer …" or "Token …"; "" sends no header. `token_cure`
+    says how to set the token when it is refused.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Requests:
         Prepare the client; nothing is sent yet.
 
         Raises:
-            SourceFailed: the base is no URL of a source, or the header has characters that none may have.
+            SourceFailed: the base is not a URL of a source, or the header has characters not allowed there.
         """
         self.base = origins.base_url(base)
         self._token_cure = token_cure
@@ -72,14 +72,14 @@ class Requests:
             url = url.copy_merge_params(dict(parameters))
         tries = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(Busy),
-            wait=backoff.wait_before_the_next_try,
+            wait=backoff.wait_seconds,
             stop=tenacity.stop_before_delay(self._total_seconds),
-            # Not time.sleep: a run that is told to stop does not wait for a server that is busy.
+            # Not time.sleep: a run that is asked to stop does not wait for a server that is busy.
             sleep=tenacity.sleep_using_event(self._closed),
-            before_sleep=backoff.say,
+            before_sleep=backoff.log_wait,
             retry_error_callback=lambda tried: backoff.give_up(tried, url, self._total_seconds),
         )
-        body: bytes = tries(self._follow, url, time.monotonic() + self._total_seconds)
+        body: bytes = tries(self._get_across_redirects, url, time.monotonic() + self._total_seconds)
         return body
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class Requests:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def _follow(self, url: httpx.URL, deadline: float) -> bytes:
+    def _get_across_redirects(self, url: httpx.URL, deadline: float) -> bytes:
         for _ in range(_REDIRECTS):
             if self._closed.is_set():
                 raise SourceFailed(f"{origins.shown(url)} was not read: the source is closed")
@@ -118,7 +118,7 @@ class Requests:
 
 
 def _checked(authorization: str, cure: str) -> str:
-    """Return the header; what no header may carry is refused here, where the error can keep it secret."""
+    """Return the header; one that cannot be sent is refused here, where the error keeps it secret."""
     if authorization.isascii() and authorization.isprintable():
         return authorization
     raise SourceFailed(f"the token has characters that no header may carry, such as a line's end: {cure}")

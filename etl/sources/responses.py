@@ -20,7 +20,7 @@ _CURES = {
 
 
 class Busy(Exception):
-    """The server cannot answer now. `retry_after` is its Retry-After header, "" when it sent none."""
+    """The server cannot answer now. `retry_after` is its Retry-After header, "" without one."""
 
     def __init__(self, message: str, *, retry_after: str = "") -> None:
         super().__init__(message)
@@ -33,7 +33,7 @@ def refuse_or_redirect(response: httpx.Response, *, token_cure: str) -> str:
 
     Raises:
         Busy: 429 or 5xx: to be tried again.
-        SourceFailed: any other answer that is no page.
+        SourceFailed: any other answer that is not a page.
     """
     status, where = response.status_code, origins.shown(response.request.url)
     if response.has_redirect_location:
@@ -72,6 +72,6 @@ def bounded_body(response: httpx.Response, maximum_bytes: int, deadline: float) 
 
 
 def described(error: httpx.HTTPError) -> str:
-    """Return what went wrong on the wire, in words that name no URL."""
+    """Return what went wrong on the wire, as text without a URL."""
     kind = type(error).__name__
     return f"{kind}: {error}" if isinstance(error, httpx.ConnectError | httpx.ProtocolError) else kind

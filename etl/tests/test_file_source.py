@@ -221,7 +221,7 @@ class TestFile:
             pages(written(tmp_path, (HEADER + SALE).decode().encode("utf-16")))
 
     def test_of_another_source_has_no_such_line(self) -> None:
-        with pytest.raises(SourceFailed, match="is no line of a file"):
+        with pytest.raises(SourceFailed, match="is not the number of a line"):
             pages(SAMPLES / "sales.csv", resume="/api/ticket-sales?page=2")
 
     def test_on_standard_input_is_left_for_the_run(self) -> None:

@@ -60,8 +60,8 @@ class TestNextReference:
         with pytest.raises(SourceFailed, match=next(iter(told))):
             next_reference(told, current="2")
 
-    def test_after_a_page_without_a_number_must_be_told(self) -> None:
-        with pytest.raises(SourceFailed, match="does not tell where"):
+    def test_after_a_page_without_a_number_must_be_named(self) -> None:
+        with pytest.raises(SourceFailed, match="does not say where"):
             next_reference({"has_more": True}, current="eyJwYWdlIjo")
 
 

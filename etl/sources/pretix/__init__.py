@@ -1,8 +1,8 @@
 """
 pretix: events and orders by its documented REST API, of every event that the token's team may see.
 
-An order's positions and fees are sales, and what was given back beyond them is a refund. Orders in test mode
-are no sales. Needs pretix 2023.8 or newer, which lists the orders of all events.
+An order's positions and fees are sales; money paid back beyond what was cancelled is a refund. Orders in test
+mode do not count. Needs pretix 2023.8 or newer, which lists the orders of all events.
 """
 
 from etl.sources import SourceSpec

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 # The most that pretix lists in one page.
 PAGE_SIZE = 50
 # What is read of an order: the buyer's name, address and secrets do not leave pretix. A pretix that does not
-# know `include` tells all, and is understood as well.
+# know `include` sends all fields, which is read just as well.
 _FIELDS = (
     *("code", "event", "status", "testmode", "datetime", "last_modified"),
     *(f"positions.{name}" for name in ("id", "positionid", "canceled", "item", "price")),
@@ -41,7 +41,7 @@ class Addresses:
             f"{self.path}/orders/",
             [
                 ("ordering", "last_modified"),
-                # Orders in test mode are no sales, and vanish without a word.
+                # Orders in test mode are not sales, and may be deleted at any time.
                 ("testmode", "false"),
                 ("include_canceled_positions", "true"),
                 ("include_canceled_fees", "true"),

@@ -1,5 +1,5 @@
 """
-An event as pretix tells it, as a typed row.
+An event as pretix sends it, as a typed row.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from etl.rows import EventRow, Rejection
 
 
 def read_event(event: Mapping[str, Any]) -> EventRow | Rejection:
-    """Return the row of `event`. pretix does not tell when it was changed: every run reads all events."""
+    """Return the row of `event`. pretix does not say when it was changed: every run reads all events."""
     try:
         return EventRow(
             event_id=values.text("slug", event.get("slug"), length=limits.EVENT_ID),
@@ -28,12 +28,12 @@ def read_event(event: Mapping[str, Any]) -> EventRow | Rejection:
         return Rejection(event, upstream_id, fault.field, fault.reason)
 
 
-def _name(told: Any) -> str:
-    """Return the English name, else the first: pretix tells a name in each language that it has."""
-    names = told if isinstance(told, Mapping) else {"": told}
+def _name(value: Any) -> str:
+    """Return the English name, else the first: pretix sends a name in each of its languages."""
+    names = value if isinstance(value, Mapping) else {"": value}
     name = names.get("en") or next((name for name in names.values() if name), "")
     return values.text("name", name, length=limits.EVENT_NAME) if name else ""
 
 
-def _instant(field: str, told: Any) -> datetime | None:
-    return None if told is None else instants.instant(field, told, None)
+def _instant(field: str, value: Any) -> datetime | None:
+    return None if value is None else instants.instant(field, value, None)

@@ -26,7 +26,7 @@ class Listing:
         address: its own path and query.
         rows: what it lists.
         next: the path and query of the next page, "" at the end.
-        count: the rows of all pages; None where it is not told.
+        count: the rows of all pages; None where pretix does not say.
     """
 
     address: str
@@ -40,16 +40,16 @@ def listing(body: bytes, *, base: httpx.URL, address: str) -> Listing:
     Read the answer to `address`, a path on the origin of `base`.
 
     Raises:
-        SourceFailed: it is no list of pretix, or the next page is on another origin.
+        SourceFailed: it is not a list of pretix, or the next page is on another origin.
     """
-    told = document(body, address=address)
-    rows, count = told.get("results"), told.get("count")
+    answer = document(body, address=address)
+    rows, count = answer.get("results"), answer.get("count")
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
         raise SourceFailed(f"{address} answered no `results`: is this the REST API of pretix, with /api/v1/?")
     return Listing(
         address=address,
         rows=rows,
-        next=_path_of(told.get("next"), base=base),
+        next=_path_of(answer.get("next"), base=base),
         count=count if isinstance(count, int) else None,
     )
 
@@ -62,14 +62,14 @@ def document(body: bytes, *, address: str) -> Mapping[str, Any]:
         SourceFailed: it answered something else.
     """
     try:
-        told = msgspec.json.decode(body)
+        answer = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        told = None
-    if not isinstance(told, Mapping):
+        answer = None
+    if not isinstance(answer, Mapping):
         raise SourceFailed(
             f"{address} answered no JSON object: is this the REST API of pretix, with /api/v1/?"
         )
-    return told
+    return answer
 
 
 def _path_of(link: Any, *, base: httpx.URL) -> str:
@@ -77,5 +77,5 @@ def _path_of(link: Any, *, base: httpx.URL) -> str:
     if link is None:
         return ""
     if not isinstance(link, str):
-        raise SourceFailed(f"{base}: the link to the next page is {shown(link)}, no URL")
+        raise SourceFailed(f"{base}: the link to the next page is {shown(link)}, not a URL")
     return origins.within(base, link).raw_path.decode()

@@ -1,9 +1,9 @@
 """
-An order as pretix tells it, as typed rows: one for each position and fee, and one for each refund.
+An order as pretix sends it, as typed rows: one for each position and fee, and one for each refund.
 
-An order is read whole or rejected whole: what a refund gave back beyond what was cancelled cannot be told
-from a part of it. Positions and fees are known by pretix' own ids, because a position keeps its id when
-the order is split, and its number within the order does not.
+An order is read whole or rejected whole: what was refunded beyond what was cancelled cannot be worked out
+from a part of it. Positions and fees are known by pretix' own ids, because a position keeps its id when the
+order is split, but not its number within the order.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from etl.models.raw import SaleKind
 from etl.parsing import instants, values
 from etl.parsing.values import Unreadable, shown
 from etl.rows import Rejection, SaleRow
-from etl.sources.pretix.refunds import given_back
+from etl.sources.pretix.refunds import unexplained_refunds
 
 SALE, REFUND, CANCELLED = (str(kind.value) for kind in SaleKind)
 _STATES = ("n", "p", "e", "c")
@@ -48,7 +48,7 @@ class Order(NamedTuple):
                 "datetime", f"{at.isoformat()} is more than a day in the future: check pretix' clock"
             )
         kind = kind if self.is_paid else CANCELLED
-        # The id of a ticket, as our codes carry it, is none of pretix' numbers.
+        # pretix does not know the ids of the tickets in our QR codes.
         return SaleRow(
             sale_id, self.event_id, kind, quantity, amount, self.currency, at, None, self.updated_at, ""
         )
@@ -77,7 +77,7 @@ def changed_at(order: Mapping[str, Any]) -> datetime | None:
 def _order(order: Mapping[str, Any], *, currency: str, latest_at: datetime) -> Order:
     status = order.get("status")
     if status not in _STATES:
-        raise Unreadable("status", f"{shown(status)} is none of {', '.join(_STATES)}: nothing is guessed")
+        raise Unreadable("status", f"{shown(status)} is not one of {', '.join(_STATES)}: nothing is guessed")
     return Order(
         code=values.text("code", order.get("code"), length=_CODE_LENGTH),
         event_id=values.text("event", order.get("event"), length=analytics_limits.EVENT_ID),
@@ -89,13 +89,15 @@ def _order(order: Mapping[str, Any], *, currency: str, latest_at: datetime) -> O
     )
 
 
-def _rows(told: Mapping[str, Any], order: Order) -> Iterator[SaleRow]:
-    sold = [_position(position, order) for position in _list(told, "positions")]
-    sold += [_fee(fee, order) for fee in _list(told, "fees")]
+def _rows(payload: Mapping[str, Any], order: Order) -> Iterator[SaleRow]:
+    sold = [_position(position, order) for position in _list(payload, "positions")]
+    sold += [_fee(fee, order) for fee in _list(payload, "fees")]
     yield from sold
-    for refund in given_back(sold, payments=_list(told, "payments"), refunds=_list(told, "refunds")):
+    for refund in unexplained_refunds(
+        sold, payments=_list(payload, "payments"), refunds=_list(payload, "refunds")
+    ):
         sale_id = f"{order.code}-R{refund.local_id}"
-        # An order that is not paid counts as nothing, and so does what was given back of it.
+        # An order that is not paid counts as nothing, and so does what was refunded of it.
         amount = refund.amount if order.is_paid else Decimal(0)
         yield order.row(sale_id, kind=REFUND, quantity=0, amount=amount, at=refund.done_at)
 
@@ -119,15 +121,15 @@ def _kind(line: Mapping[str, Any]) -> str:
     return CANCELLED if line.get("canceled") is True else SALE
 
 
-def _id(told: Mapping[str, Any], field: str) -> str:
-    return values.text(field, told.get("id"), length=_ID_LENGTH)
+def _id(payload: Mapping[str, Any], field: str) -> str:
+    return values.text(field, payload.get("id"), length=_ID_LENGTH)
 
 
-def _list(told: Mapping[str, Any], field: str) -> Sequence[Mapping[str, Any]]:
-    rows = told.get(field)
+def _list(payload: Mapping[str, Any], field: str) -> Sequence[Mapping[str, Any]]:
+    rows = payload.get(field)
     if isinstance(rows, list) and all(isinstance(row, Mapping) for row in rows):
         return rows
-    raise Unreadable(field, f"{shown(rows)} is no list of objects, as the orders of pretix have it")
+    raise Unreadable(field, f"{shown(rows)} is not a list of objects, as the orders of pretix have it")
 
 
 def _first_id(order: Mapping[str, Any]) -> str:

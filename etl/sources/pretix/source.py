@@ -31,7 +31,7 @@ class Pretix:
 
     def __init__(self, base: str, *, name: str, token: str, page_size: int | None = None) -> None:
         self.name = name
-        # By event, because an order does not tell its currency.
+        # By event, because an order does not name its currency.
         self._currencies: dict[str, str] = {}
         self._requests = Requests(base, authorization=f"Token {token}" if token else "", token_cure=_CURE)
         self._addresses = Addresses(self._requests.base.path, min(page_size or PAGE_SIZE, PAGE_SIZE))
@@ -41,7 +41,7 @@ class Pretix:
         Yield the pages of `endpoint`, all events or the orders that changed at `since` or later.
 
         Raises:
-            SourceFailed: a page could not be had, or `resume` is none of this organizer's.
+            SourceFailed: a page could not be read, or `resume` belongs to another organizer.
         """
         if resume and not self._addresses.is_below(resume):
             raise SourceFailed(f"the run that stopped at {resume} read another organizer: begin with --full")
@@ -54,7 +54,7 @@ class Pretix:
         Yield what worked: the first page of the events and of the orders.
 
         Raises:
-            SourceFailed: one could not be had.
+            SourceFailed: one could not be read.
         """
         for what, address in (("events", self._addresses.events()), ("orders", self._addresses.orders(None))):
             try:
@@ -99,7 +99,7 @@ class Pretix:
         return [
             read_order(order, currency=self._currency_of(order), latest_at=latest_at)
             for order in page.rows
-            # They are no sales. A pretix that is asked for none sends none.
+            # Orders in test mode are not sales. The address leaves them out; should one come, it is skipped.
             if order.get("testmode") is not True
         ]
 

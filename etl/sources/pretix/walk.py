@@ -1,9 +1,10 @@
 """
-The way through a list, page after page.
+Pagination of a list: page after page.
 
-Orders come in the order of their last change. After each page the list is asked for anew from the last change
-that was seen, instead of by page number: an order that changes meanwhile moves to the end of the list, and
-the next page by number would begin one order too late. The order at the seam is read twice, harmlessly.
+Orders come in the order of their last change. After each page the list is asked for again, from the last
+change that was seen, instead of by page number: an order that changes meanwhile moves to the end of the list,
+and the next page by number would begin one order too late. The order at the seam is read twice, which changes
+nothing.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ def walk(
     first: str, *, read: Callable[[str], Listing], addresses: Addresses
 ) -> Iterator[tuple[Listing, int | None]]:
     """
-    Yield each page from the address `first` on, with the number of pages there are, as far as pretix tells.
+    Yield each page from the address `first` on, with the number of pages there are, if pretix says so.
 
     Raises:
         SourceFailed: a page leads back to one that was read, or orders come in another order.
@@ -35,7 +36,7 @@ def walk(
         last_change = _last_change(page) if page.next and addresses.is_of_orders(page.address) else None
         address = addresses.orders(last_change) if last_change else page.next
         if last_change:
-            # What lies behind cannot come again: `seen` does not grow with the orders.
+            # Pages before this one cannot come again: `seen` does not grow with the orders.
             seen.clear()
             left_behind = page_count
 
