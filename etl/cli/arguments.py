@@ -37,7 +37,7 @@ def opened_source(options: Mapping[str, Any]) -> Iterator[Source]:
     Open the source that the arguments name, and close it after the block.
 
     Raises:
-        UsageError: there is none, or it cannot be right.
+        UsageError: no source is named, or its address cannot be right.
     """
     try:
         source = open_source(_spec(options))
@@ -54,7 +54,7 @@ def _spec(options: Mapping[str, Any]) -> SourceSpec:
     if not address:
         raise UsageError("no source is given: name a URL or a file with --source, or set ETL_SOURCE_URL")
     if options["events"] and "://" in address:
-        raise UsageError("--events says what a file holds: an API tells its events and sales apart itself")
+        raise UsageError("--events says what a file holds: an API has an address for each")
     return SourceSpec(
         address=address,
         name=options["name"],
@@ -96,5 +96,5 @@ def _aware(text: str) -> datetime:
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is not an instant: {cure}") from None
     if found.tzinfo is None:
-        raise ArgumentTypeError(f"{text!r} does not tell its time zone: {cure}")
+        raise ArgumentTypeError(f"{text!r} has no time zone: {cure}")
     return found.astimezone(UTC)

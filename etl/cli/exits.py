@@ -17,7 +17,7 @@ FAILED = 1
 USAGE = 2
 TOO_MANY_REJECTS = 3
 LEASE_HELD = 4
-# A shell's way to tell by which signal a program ended: 130 for SIGINT, 143 for SIGTERM.
+# As a shell counts a program that a signal ended: 130 for SIGINT, 143 for SIGTERM.
 SIGNALLED = 128
 
 
@@ -34,7 +34,7 @@ def failure(sentence: str, code: int = FAILED) -> CommandError:
 
 
 @contextmanager
-def told_in_a_sentence() -> Iterator[None]:
+def errors_as_sentences() -> Iterator[None]:
     """Turn what may go wrong in any subcommand into its sentence and exit code; a bug keeps its traceback."""
     try:
         yield
@@ -47,5 +47,5 @@ def told_in_a_sentence() -> Iterator[None]:
             raise
         reason = db.unavailable_reason(error)
         raise failure(
-            f"the database cannot serve now ({reason}): `manage.py doctor` tells more; run again then"
+            f"the database cannot serve now ({reason}): see `manage.py doctor`, then run again"
         ) from error

@@ -18,7 +18,7 @@ WIDTH_OF_A_FILE = 200
 
 
 class Printer:
-    """Standard output; `is_terminal` tells whether a person watches."""
+    """Standard output; `is_terminal` says whether a person is watching."""
 
     def __init__(self, stdout: OutputWrapper) -> None:
         # rich moves the cursor: a newline after each of its writes would break the picture.
@@ -44,7 +44,7 @@ class Printer:
             # Folded, not cut: an error's end is its cure.
             table.add_column(name, overflow="fold")
         for row in rows:
-            # Text: a source's own words are no markup.
+            # Text: what a source sends is not markup.
             table.add_row(*(Text(as_text(value)) for value in row))
         self.console.print(table)
 

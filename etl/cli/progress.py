@@ -23,7 +23,7 @@ from etl.rows import Endpoint, Page
 
 
 class Bars:
-    """Pages, rows, rows/s and rejects of each endpoint; time left where the source tells its size."""
+    """Pages, rows, rows/s and rejects of each endpoint; time left where the source sends its size."""
 
     def __init__(self, printer: Printer) -> None:
         self._printer = printer
@@ -42,7 +42,7 @@ class Bars:
         self._is_resumed = False
 
     def run_started(self, run: Run, *, resumed: bool) -> None:
-        how = ", going on where an earlier run was interrupted" if resumed else ""
+        how = ", resumed where an earlier run was interrupted" if resumed else ""
         self._printer.line(f"run {run.pk} of {run.source} ({run.mode}){how}")
         self._is_resumed = resumed
 
@@ -62,7 +62,7 @@ class Bars:
         )
 
     def waiting(self, seconds: float) -> None:
-        """Say that the source is slow, not we."""
+        """Say that it is the source that is slow."""
         for task in self._tasks.values():
             self.progress.update(task, waits=f"waiting for the source, {seconds:.0f} s")
 

@@ -1,4 +1,4 @@
-"""`etl rebuild`: the summaries anew from the raw rows."""
+"""`etl rebuild`: recompute the summaries from the raw rows."""
 
 from argparse import ArgumentParser
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from etl.cli.printer import Printer
 from etl.maintenance import rebuild as summaries
 
 NAME = "rebuild"
-HELP = "Work the summaries out anew from the raw rows, all of them or those of one event or some days."
+HELP = "Recompute the summaries from the raw rows, all of them or those of one event or some days."
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`etl rejects`: the rows that could not be loaded: look at them, read them anew, delete them."""
+"""`etl rejects`: the rows that could not be loaded: list them, read them again, delete them."""
 
 import json
 from argparse import ArgumentParser
@@ -26,9 +26,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     listed.add_argument("--field", default="", help="with this field at fault only")
     listed.add_argument("--limit", type=positive, default=20, metavar="N", help="so many (default: 20)")
     listed.add_argument("--all", action="store_true", help="those that were loaded since, too")
-    shown = actions.add_parser("show", help="one row: what the source told, and what is wrong with it")
+    shown = actions.add_parser("show", help="one row: what the source sent, and what is wrong with it")
     shown.add_argument("id", type=positive)
-    retried = actions.add_parser("retry", help="read rows anew, with the settings of now, and load them")
+    retried = actions.add_parser("retry", help="read rows again, with the current settings, and load them")
     retried.add_argument("ids", type=positive, nargs="*", metavar="ID")
     retried.add_argument("--all", action="store_true", help="every row that is still rejected")
     purged = actions.add_parser("purge", help="delete rows")
@@ -80,7 +80,7 @@ def _retry(options: Mapping[str, Any], printer: Printer) -> None:
     result = retry.retry(ids=options["ids"] or None, now=timezone.now())
     printer.line(str(result))
     if not result.is_complete:
-        raise failure("some rows are still rejected: `manage.py etl rejects list` tells why")
+        raise failure("some rows are still rejected: `manage.py etl rejects list` says why")
 
 
 def _purge(options: Mapping[str, Any], printer: Printer) -> None:

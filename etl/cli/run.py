@@ -54,12 +54,12 @@ def _run(source: Source, asked: RunOptions, printer: Printer, *, as_json: bool) 
 
 
 def _judge(run: Run, stopped_by: signal.Signals | None) -> None:
-    """Raise the error that tells how the run ended, unless it is done."""
+    """Raise the error that says how the run ended, unless it is done."""
     if run.outcome == RunOutcome.TOO_MANY_REJECTS:
         raise failure(run.error, TOO_MANY_REJECTS)
     if run.outcome == RunOutcome.INTERRUPTED and stopped_by is not None:
         raise failure(
-            f"run {run.pk} was stopped by {stopped_by.name}; what it loaded is saved, run again to go on",
+            f"run {run.pk} was stopped by {stopped_by.name}; what it loaded is saved, run again to continue",
             SIGNALLED + stopped_by,
         )
     if run.outcome != RunOutcome.DONE:

@@ -1,4 +1,4 @@
-"""`etl status`: how each source stands."""
+"""`etl status`: the state of each source."""
 
 from argparse import ArgumentParser
 from collections.abc import Mapping
@@ -84,8 +84,8 @@ def _lines(status: SourceStatus) -> list[str]:
 
 def _reached(cursor: Cursor) -> str:
     reached = as_text(cursor.cursor_at)
-    told = f"read up to {reached}" if reached else "no timestamp so far, so a run reads all of them"
-    return f"{told}; interrupted, the next run goes on there" if cursor.resume else told
+    shown = f"read up to {reached}" if reached else "no timestamp so far, so a run reads all of them"
+    return f"{shown}; interrupted, the next run continues there" if cursor.resume else shown
 
 
 def _freshness(fresh_at: datetime | None, now: datetime) -> str:

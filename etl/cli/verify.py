@@ -1,4 +1,4 @@
-"""`etl verify`: do the summaries tell what the raw rows tell?"""
+"""`etl verify`: do the summaries agree with the raw rows?"""
 
 from argparse import ArgumentParser
 from collections.abc import Mapping

@@ -26,7 +26,7 @@ class Lines:
     def __init__(self, printer: Printer) -> None:
         self._printer = printer
         self._page_began = monotonic()
-        # The run counts pages of all endpoints, a source tells how many one has.
+        # The run counts pages of all endpoints, a source says how many one of them has.
         self._pages: Counter[Endpoint] = Counter()
 
     def run_started(self, run: Run, *, resumed: bool) -> None:
@@ -41,7 +41,7 @@ class Lines:
         of = f" of {page.page_total:,}" if page.page_total else ""
         which = f"page {self._pages[page.endpoint]:,}{of} of {page.endpoint}"
         rate = f"{counts.read / took:,.0f} rows/s"
-        self._printer.line(f"{which}: {counts.read:,} rows: {_told(counts)}, {rate}")
+        self._printer.line(f"{which}: {counts.read:,} rows: {_counted(counts)}, {rate}")
 
     def waiting(self, seconds: float) -> None:
         """A log has its lines; a person who waits is at a terminal."""
@@ -73,11 +73,11 @@ class Records:
 
 
 def _page_record(page: Page, counts: Counts, page_count: int) -> dict[str, Any]:
-    told = {f"{name}_count": getattr(counts, name) for name in runs.COUNTS[1:]}
-    return {"page": page_count, "page_total": page.page_total, "endpoint": page.endpoint.value, **told}
+    counted = {f"{name}_count": getattr(counts, name) for name in runs.COUNTS[1:]}
+    return {"page": page_count, "page_total": page.page_total, "endpoint": page.endpoint.value, **counted}
 
 
-def _told(counts: Counts) -> str:
+def _counted(counts: Counts) -> str:
     return ", ".join(f"{getattr(counts, name):,} {name}" for name in runs.COUNTS[2:])
 
 

@@ -1,5 +1,5 @@
 """
-The events that the demo's upstream sells: in three currencies, and in zones whose days begin at odd hours.
+The events that the demo's upstream sells: in three currencies, and in time zones all over the Earth.
 """
 
 from datetime import date, datetime, time, timedelta
@@ -47,12 +47,12 @@ EVENTS = (
 
 
 def listed(today: date) -> list[dict[str, Any]]:
-    """Return all events as the upstream tells them on `today`: each is as many days ahead as ever."""
+    """Return all events as the upstream lists them on `today`, each the same number of days ahead."""
     midnight = datetime.combine(today, time(), ZoneInfo("UTC"))
-    return [_told(event, midnight) for event in (TONIGHT, *EVENTS)]
+    return [_listed(event, midnight) for event in (TONIGHT, *EVENTS)]
 
 
-def _told(event: DemoEvent, midnight: datetime) -> dict[str, Any]:
+def _listed(event: DemoEvent, midnight: datetime) -> dict[str, Any]:
     day = (midnight + timedelta(days=event.days_ahead)).replace(tzinfo=ZoneInfo(event.timezone))
     starts_at, ends_at = tonight.evening(day)
     return {

@@ -50,6 +50,6 @@ def _page(rows: Sequence[Version] | Sequence[dict[str, Any]], *, page: int, limi
     """Return one page in the upstream's form; the JSON rows are made for this page only."""
     shown = rows[(page - 1) * limit : page * limit]
     return {
-        "data": [row.told() if isinstance(row, Version) else row for row in shown],
+        "data": [row.as_json() if isinstance(row, Version) else row for row in shown],
         "pagination": {"page": page, "total_pages": -(-len(rows) // limit), "total": len(rows)},
     }

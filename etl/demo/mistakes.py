@@ -23,8 +23,8 @@ def mistakes_of_day(day: date) -> Iterator[Version]:
     at = midnight_of(day) + _NOON
     wrong = _wrong(at)[count % 5]
     fields = {**_right(at), **wrong}
-    told = tuple((name, value) for name, value in fields.items() if value is not None)
-    yield Version(at, f"{day:%Y%m%d}-mistake", None, told)
+    sent = tuple((name, value) for name, value in fields.items() if value is not None)
+    yield Version(at, f"{day:%Y%m%d}-mistake", None, sent)
 
 
 def _right(at: int) -> dict[str, Any]:

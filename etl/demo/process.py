@@ -17,7 +17,7 @@ class UpstreamProcess:
     """
     A running upstream.
 
-    It accepts requests at once: the socket listens before the process that answers has begun.
+    It accepts requests at once: the socket listens before the process that answers is there.
     """
 
     def __init__(self, *, token: str) -> None:
@@ -26,11 +26,11 @@ class UpstreamProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "etl.demo.upstream", "--socket", str(listener.fileno())],
                 cwd=_ROOT,
-                # Its end tells the process to stop; nobody else holds the other end.
+                # The process stops when it is closed; only this process holds the other end.
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[listener.fileno()],
-                # A secret is no argument: arguments are for everybody to see.
+                # Not an argument: every user of the machine can read those.
                 env={**os.environ, BEARER_VARIABLE: token},
                 # Ctrl-C is for the service; this process ends after it.
                 start_new_session=True,

@@ -1,5 +1,5 @@
 """
-The demo's sales. A day's sales depend on that day alone: a later start tells the same sales, and newer ones.
+The demo's sales. A day's sales depend on that day alone: a later start has the same sales, and newer ones.
 
 One sale in a dozen does not stay as it was: it is corrected, cancelled or refunded within a few days.
 """
@@ -40,7 +40,7 @@ def sales_of_tonight(today: date) -> Iterator[Version]:
     """
     Yield one sale for each signed ticket, made in the 30 days before `today`.
 
-    Tonight's event is another one each day: each day its sales are told anew, from midnight on.
+    Tonight's event is another one each day: each day its sales are listed again, from midnight on.
     """
     midnight = midnight_of(today)
     for number in range(1, tonight.TICKET_COUNT + 1):

@@ -2,7 +2,7 @@
 The demo's upstream API: `GET /events` and `GET /ticket-sales` with a bearer token, on loopback only.
 
 `ETL_SOURCE_TOKEN=… python -m etl.demo.upstream --port 9000` serves until its standard input ends: so it ends
-when its parent does, in whatever way. `etl.demo.process` starts it on a socket that listens already.
+when its parent does, however that ends. `etl.demo.process` starts it on a socket that listens already.
 """
 
 import argparse
@@ -54,7 +54,7 @@ class Answer(BaseHTTPRequestHandler):
             self._send(HTTPStatus.BAD_REQUEST, {"error": str(error)})
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet: the demo's terminal belongs to the service."""
+        """Log nothing: the demo's terminal belongs to the service."""
 
     def _answer(self) -> tuple[HTTPStatus, Mapping[str, Any]]:
         expected = f"Bearer {self.server.token}"
@@ -87,7 +87,7 @@ def _wanted(query: Mapping[str, str]) -> dict[str, Any]:
     Return which page is asked for.
 
     Raises:
-        ValueError: a number or the instant is none, or an instant has no offset.
+        ValueError: a number or the instant cannot be read, or the instant has no offset.
     """
     page, limit = int(query.get("page", 1)), int(query.get("limit", _DEFAULT_LIMIT))
     if page < 1 or not 1 <= limit <= _HIGHEST_LIMIT:

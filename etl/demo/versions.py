@@ -1,5 +1,5 @@
 """
-A sale's versions: what the upstream tells of it from one instant on, until the next version replaces it.
+A sale's versions: what the upstream lists from one instant on, until the next version replaces it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ Fields = tuple[tuple[str, Any], ...]
 
 class Version(NamedTuple):
     """
-    One row as the upstream tells it from `known_at` on, in seconds since 1970.
+    One row as the upstream lists it from `known_at` on, in seconds since 1970.
 
     `replaced_at` is when a later version takes its place; None for the last one.
     """
@@ -22,7 +22,7 @@ class Version(NamedTuple):
     replaced_at: int | None
     fields: Fields
 
-    def told(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """Return the row as the upstream's JSON has it."""
         return {"sale_id": self.sale_id, **dict(self.fields), "updated_at": iso(self.known_at)}
 

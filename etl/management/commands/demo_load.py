@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 # A year of sales takes seconds; the service starts without them rather than late.
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 PAGE_SIZE = 1000
 
 
@@ -38,9 +38,9 @@ def run_etl() -> str:
     ]
     try:
         # A process of its own: it handles signals and ends by an exit code, and its pool goes with it.
-        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS)
+        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
-        return f"not loaded within {PATIENCE_SECONDS} s: see `manage.py etl status`"
+        return f"not loaded within {TIMEOUT_SECONDS} s: see `manage.py etl status`"
     lines = (run.stdout if run.returncode == 0 else run.stderr or run.stdout).strip().splitlines()
     last = lines[-1] if lines else ""
     return last if run.returncode == 0 else f"not loaded (exit code {run.returncode}): {last}"

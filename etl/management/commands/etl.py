@@ -1,5 +1,5 @@
 """
-`manage.py etl`: everything that staff does with the ETL. Each subcommand is a module of `etl.cli`.
+`manage.py etl`: everything that staff do with the ETL. Each subcommand is a module of `etl.cli`.
 """
 
 from typing import Any
@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from etl.cli import check_source, diff, rebuild, rejects, reset_cursor, run, status, verify
-from etl.cli.exits import told_in_a_sentence
+from etl.cli.exits import errors_as_sentences
 from etl.cli.printer import Printer
 
 SUBCOMMANDS = (run, status, diff, rejects, rebuild, verify, reset_cursor, check_source)
@@ -28,5 +28,5 @@ class Command(BaseCommand):
             subparser.set_defaults(answer=module.answer)
 
     def handle(self, *arguments: Any, **options: Any) -> None:
-        with told_in_a_sentence():
+        with errors_as_sentences():
             options["answer"](options, Printer(self.stdout))
