@@ -62,12 +62,12 @@ class RunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="seconds")
     def duration(self, run: Run) -> str:
-        """Tell how long the run took, nothing while it runs."""
+        """Return how long the run took; "" while it runs."""
         return "" if run.duration_seconds is None else f"{run.duration_seconds:,.1f}"
 
 
 class ResolvedFilter(admin.SimpleListFilter):
-    """Rows that still wait for a cure, or those that were loaded after all."""
+    """Rows that are still rejected, or those that were loaded after all."""
 
     title = "state"
     parameter_name = "state"
@@ -103,7 +103,7 @@ class RejectedRowAdmin(ReadOnlyAdmin):
 
     @admin.display(description="run", ordering="run_id")
     def run_link(self, row: RejectedRow) -> str:
-        """Lead to the run that met the row last; the run itself is not read for it."""
+        """Link to the run that rejected the row last; the run itself is not read for it."""
         if row.run_id is None:
             return ""
         return format_html(
@@ -112,17 +112,17 @@ class RejectedRowAdmin(ReadOnlyAdmin):
 
     @admin.display(description="payload")
     def payload_shown(self, row: RejectedRow) -> str:
-        """Show what the source told, indented."""
+        """Show what the source sent, indented."""
         return format_html("<pre>{}</pre>", json.dumps(row.payload, indent=2, ensure_ascii=False))
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
-        """Who may change rejected rows may retry them; a form to change them by hand there is not."""
+        """Whoever may change rejected rows may retry them; there is no form to change them by hand."""
         codename = get_permission_codename("change", self.opts)
         return request.user.has_perm(f"{self.opts.app_label}.{codename}")
 
     @admin.action(description="Retry selected rejected rows", permissions=["retry"])
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[RejectedRow]) -> None:
-        """Read the selected rows anew, and say how many could be loaded."""
+        """Read the selected rows again, and say how many could be loaded."""
         ids = list(queryset.values_list("id", flat=True))
         try:
             result = retry.retry(ids=ids, now=timezone.now())

@@ -1,5 +1,5 @@
 """
-How long text and how large numbers from a source may be. What is beyond is rejected, never cut.
+How long text and how large numbers from a source may be. What is longer or larger is rejected, never cut.
 """
 
 SOURCE = 64
@@ -12,7 +12,7 @@ FIELD = 64
 REASON = 300
 PAYLOAD_HASH = 64
 HOLDER = 100
-# A rejected row's payload, in characters of JSON: more is kept as its beginning, in a string.
+# A rejected row's payload, in characters of JSON: of a longer one the beginning is kept, in a string.
 PAYLOAD = 20_000
 
 # One sale's quantity fits Postgres' integer; its amount has AMOUNT_DIGITS digits, AMOUNT_DECIMALS of them

@@ -1,5 +1,5 @@
 """
-How the ETL stands: what ran, how fresh the data is, what was rejected. Nothing here writes.
+The state of the ETL: what ran, how fresh the data is, what was rejected. Nothing here writes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ class SourceStatus:
         fresh_at: everything that the source knew then is loaded; None before the first run that was done.
         cursors: how far each endpoint was read, by endpoint.
         open_reject_count: rejected rows that were not loaded since.
-        lease: who may write its rows now; None when nobody may.
+        lease: which process may write its rows now; None when it is free.
     """
 
     source: str
@@ -41,7 +41,7 @@ def last_run(*, source: str | None = None) -> Run | None:
 
 def source_statuses(*, now: datetime, run_count: int) -> list[SourceStatus]:
     """
-    Return how each source that ever ran stands, by name, with its last `run_count` runs.
+    Return the state of each source that ever ran, by name, with its last `run_count` runs.
 
     Five statements, however many sources there are; two of them read the whole run log.
     """

@@ -52,7 +52,7 @@ class LeaseHeld(RuntimeError):
         self.source, self.run_id, self.expires_at = source, run_id, expires_at
         self.holder = process_identity.as_text(holder)
         who = f"run {run_id}" if run_id else "a retry of rejected rows"
-        until = f", until {expires_at.isoformat(timespec='seconds')} unless it goes on" if expires_at else ""
+        until = f", until {expires_at.isoformat(timespec='seconds')} unless renewed" if expires_at else ""
         super().__init__(f"{who} of {source!r} is at work ({self.holder}{until}): wait for it, or end it")
 
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Counts:
     """
-    Rows of all endpoints. Read is the sum of the others.
+    Rows of all endpoints; `read` is the sum of the others.
 
-    Unchanged are also rows that were older than what is stored, and all but one of the rows that a page
-    repeats.
+    `unchanged` includes rows older than what is stored, and all but one of the rows that a page repeats.
     """
 
     read: int = 0

@@ -31,8 +31,8 @@ class Resume:
     Where a walk over an unordered endpoint was interrupted.
 
     Attributes:
-        since: what the walk asked for, None for everything.
-        page: the reference of the page to go on with.
+        since: what the walk asked for; None for everything.
+        page: the reference of the page to resume with.
         began_at: when the walk began: rows that changed later may have been passed already.
         greatest_at: the greatest timestamp of the pages before.
     """
@@ -70,7 +70,7 @@ class Mark:
 
 
 def stored_mark(connection: sa.Connection, *, source: str, endpoint: Endpoint) -> Mark:
-    """Return what the last run left; an empty mark when there was none."""
+    """Return what the last run left; an empty mark before the first run."""
     row = connection.execute(_READ, {"source": source, "endpoint": endpoint.value}).one_or_none()
     if row is None:
         return Mark(endpoint=endpoint)
@@ -82,9 +82,9 @@ class Walk:
     """
     One way through an endpoint: where it begins, and the mark after each page.
 
-    Rows are taken for ascending once STEPS of them went up, and until one lies further back than the lag.
-    While they ascend, an interrupted walk goes on from the greatest timestamp so far; otherwise with the page
-    after which it was interrupted, under the cursor that it began with.
+    Rows count as ascending once STEPS of them went up, and until one is older by more than the lag. While
+    they ascend, an interrupted walk resumes from the greatest timestamp so far; otherwise with the page after
+    which it was interrupted, under the cursor that it began with.
     """
 
     def __init__(self, mark: Mark, *, since: datetime | None, lag: timedelta, now: datetime) -> None:
@@ -94,14 +94,14 @@ class Walk:
         self._greatest_at: datetime | None = None
         self._is_ascending: bool | None = None
         self._steps = 0
-        # The first mark has seen nothing yet: from here back to the cursor nobody has looked.
+        # Rows between the cursor and a later `since` are not read: a cursor beyond them would lose them.
         self._leaves_gap = since is not None and (mark.cursor_at is None or since > mark.cursor_at)
 
     @classmethod
     def begin(
         cls, mark: Mark, *, since: datetime | None, is_full: bool, lag: timedelta, now: datetime
     ) -> "Walk":
-        """Go on where a walk for the same thing was interrupted, or begin one."""
+        """Resume an interrupted walk that asked for the same rows, or begin one."""
         resume = mark.resume
         is_incremental = since is None and not is_full
         if resume and resume.page and (is_incremental or resume.since == since):
@@ -115,12 +115,12 @@ class Walk:
 
     @property
     def is_resumed(self) -> bool:
-        """Whether it goes on with a page in the middle."""
+        """Whether it begins with a page in the middle."""
         return bool(self.page)
 
     def after(self, page: Page) -> Mark:
         """Return the mark to store with `page`."""
-        self._look_at(page)
+        self._note(page)
         if self._is_ascending and not self._leaves_gap:
             return replace(self.mark, cursor_at=self._at_most(self._greatest_at), resume=None)
         resume = Resume(
@@ -132,12 +132,12 @@ class Walk:
         """Return the mark of an endpoint that was read to its end."""
         if self._leaves_gap or self._greatest_at is None:
             return replace(self.mark, resume=None)
-        # What changed after the walk began may stand in a page that was passed before, unless they ascend.
+        # What changed after the walk began may be in a page that was read before, unless rows ascend.
         latest = None if self._is_ascending else self._began_at
         reached = min(at for at in (self._at_most(self._greatest_at), latest, until) if at is not None)
         return replace(self.mark, cursor_at=max(self.mark.cursor_at or reached, reached), resume=None)
 
-    def _look_at(self, page: Page) -> None:
+    def _note(self, page: Page) -> None:
         greatest = self._greatest_at
         if page.first_at is None or page.cursor_at is None:
             return
@@ -148,7 +148,7 @@ class Walk:
         self._greatest_at = page.cursor_at if greatest is None else max(greatest, page.cursor_at)
 
     def _count_steps(self, page: Page) -> None:
-        # Row by row: the pages of an unordered endpoint may follow each other by chance, its rows will not.
+        # Row by row: the pages of an unordered endpoint may come in order by chance, its rows will not.
         greatest = self._greatest_at
         for at in filter(None, map(timestamp_of, page.rows)):
             if greatest is not None and at < greatest - self._lag:
@@ -161,5 +161,5 @@ class Walk:
 
     @staticmethod
     def _at_most(at: datetime | None) -> datetime | None:
-        """Return `at`, but never an instant that is still to come: the next run would miss all before it."""
+        """Return `at`, but no instant in the future: the next run would miss all rows before it."""
         return at and min(at, datetime.now(UTC))

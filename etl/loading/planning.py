@@ -1,7 +1,7 @@
 """
 What loading pages would insert and update, page by page, without a lock on any table that others use.
 
-What earlier pages would have written stands in a temporary table, which goes before the stored rows.
+What earlier pages would have written is in a temporary table, which takes precedence over the stored rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ class Plan:
     staged: str
 
     def begin(self, connection: sa.Connection) -> None:
-        """Plan nothing yet; the plan ends with the transaction."""
+        """Begin an empty plan; it ends with the transaction."""
         names = ", ".join(self.columns)
         empty = f"SELECT {names} FROM {self.table} WITH NO DATA"
         table = f"planned_{self.table}"

@@ -1,5 +1,5 @@
 """
-Rejected rows: what a source told and could not be read, kept whole until it was loaded after all.
+Rejected rows: what a source sent and could not be read, kept whole until it was loaded after all.
 """
 
 import hashlib

@@ -1,5 +1,5 @@
 """
-A page's way into the database: each row once, by COPY, into a table that ends with the transaction.
+Staging: a page's rows, each once, by COPY into a table that ends with the transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ AnyRow = TypeVar("AnyRow", EventRow, SaleRow)
 
 
 class _Staging(NamedTuple):
-    """The staging table of an endpoint; `types` as COPY's binary format needs them: twice as fast as text."""
+    """A staging table; `types` are those of COPY's binary format, which is twice as fast as text."""
 
     table: str
     create: sa.TextClause
@@ -58,7 +58,7 @@ class EncodedPage(NamedTuple):
 
     @classmethod
     def of(cls, page: Page) -> "EncodedPage":
-        """Encode `page`. It takes a third of the time of the load: runs do it while they read ahead."""
+        """Encode `page`. It takes a third of the time of a load: runs do it while they read ahead."""
         rows = latest_versions(cast("Sequence[SaleRow]", page.rows))
         return cls(page, db.encode_rows(_STAGING[page.endpoint].types, rows))
 
@@ -71,12 +71,12 @@ def stage(connection: sa.Connection, endpoint: Endpoint, encoded: Sequence[bytes
 
 
 def drop(connection: sa.Connection, table: str) -> None:
-    """Make room for the next page: inside `transaction.atomic()` the transaction is not over yet."""
+    """Drop a staging table for the next page: inside `transaction.atomic()` the transaction may go on."""
     connection.execute(sa.text(f"DROP TABLE {table}"))
 
 
 def latest_versions(rows: Sequence[AnyRow]) -> Sequence[AnyRow]:
-    """Return each id once: its newest version, of equally new ones the last."""
+    """Return each id once, in its newest version; of equally new ones the last."""
     if len({row[0] for row in rows}) == len(rows):
         return rows
     latest: dict[str, AnyRow] = {}

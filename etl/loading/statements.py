@@ -1,5 +1,5 @@
 """
-The SQL that brings a staged page into the raw rows, and the difference that it makes into the summaries.
+The SQL that adds a staged page to the raw rows, and the difference that it makes to the summaries.
 
 Only rows that differ are written. A row whose source says that it is older than the stored one is left out.
 Staged rows are read where they are needed and never carried from part to part: they are wide, what is stored
@@ -59,11 +59,11 @@ SELECT event_id, event_id FROM unnest(CAST(:event_ids AS text[])) AS seen (event
 ON CONFLICT (event_id) DO NOTHING
 """)
 
-# A sale of an event that nobody registered has no day: better an error than a sale left out.
+# The join is LEFT: a sale of an unregistered event has no day, and an error is better than a lost sale.
 _GIVEN = f"{STAGED_SALES} AS given LEFT JOIN events ON events.event_id = given.event_id"
 _SALE_DATE = "coalesce(given.sold_on, CAST(given.sold_at AT TIME ZONE events.timezone AS date))"
-# True unless every id of the page is new because none stored lies from its least to its greatest: one look
-# into the index then replaces one for each row. ORDER BY, or the planner may read all of `raw_sales` for it.
+# Not true when no stored id is between the least and the greatest of the page: then every row is new, and one
+# look-up in the index replaces one for each row. ORDER BY, or the planner may read all of `raw_sales` for it.
 _MAY_BE_STORED = f"""(
     SELECT sale_id FROM raw_sales
     WHERE source = :source AND sale_id >= (SELECT min(sale_id) FROM {STAGED_SALES})
@@ -148,7 +148,7 @@ DROP_EMPTY_TOTALS = sa.text("""
 DELETE FROM event_sales_summary WHERE event_id = ANY(CAST(:event_ids AS text[])) AND row_count = 0
 """)
 
-# What the source does not tell leaves what staff know. `before` is the events as they stood.
+# What the source does not send leaves what staff entered. `before` is the events before the change.
 LOAD_EVENTS = sa.text(f"""
 WITH compared AS MATERIALIZED (
     SELECT given.*, kept.event_id IS NULL AS is_new

@@ -1,5 +1,5 @@
 """
-What a run would do, without doing it: every row is compared, nothing is written, no lease is taken.
+What a run would do: every row is compared, nothing is written, no lease is taken.
 
 The rows are read first, into a temporary file, so that no connection waits for the source; then they are
 compared page by page in one transaction that is rolled back, each page beside those before it, as in a run.
@@ -53,7 +53,7 @@ def difference(source: Source, *, options: RunOptions) -> dict[str, TableDiffere
         A TableDifference for `raw_events` and `raw_sales`, as far as the source has them.
 
     Raises:
-        SourceFailed: a page could not be had.
+        SourceFailed: a page could not be read.
     """
     with tempfile.TemporaryFile() as spool:
         for endpoint in Endpoint:

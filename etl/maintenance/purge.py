@@ -1,5 +1,5 @@
 """
-Rejected rows that are deleted for good. Nothing deletes them by itself: each is a row that may be money.
+Rejected rows deleted for good. Nothing else deletes them: each of them may be money.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ RejectedRows: TypeAlias = QuerySet[RejectedRow, RejectedRow]
 
 
 def purgeable(*, ids: Sequence[int], only_resolved: bool, before: datetime | None) -> RejectedRows:
-    """Return the rejected rows that fit everything that is asked: (), False and None ask nothing."""
+    """Return the rejected rows that match every condition; (), False and None are no condition."""
     rows = RejectedRow.objects.order_by()
     if ids:
         rows = rows.filter(pk__in=ids)

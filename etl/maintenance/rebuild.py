@@ -1,5 +1,5 @@
 """
-Summaries recomputed from the raw rows: after somebody wrote into a table by hand.
+Summaries recomputed from the raw rows, for the case that somebody wrote into a table by hand.
 
 Pages of running loads wait meanwhile. Only what differs is written.
 """
@@ -18,7 +18,7 @@ class RebuildResult:
     What a rebuild changed.
 
     Attributes:
-        sale_count: raw sales that stood under a day that is not their event's.
+        sale_count: raw sales whose day was not that of their event's time zone.
         day_count: rows of `daily_ticket_sales` that were written or removed.
         total_count: rows of `event_sales_summary` that were.
     """

@@ -1,5 +1,5 @@
 """
-Cursors taken back: the next run of a source reads everything again. No row is deleted by that.
+Cursors reset: the next run of a source reads everything again. No row is deleted.
 """
 
 from etl.lease import leased

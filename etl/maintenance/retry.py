@@ -1,7 +1,7 @@
 """
-Rejected rows read anew with the settings of now, and loaded as a run would load them.
+Rejected rows read again with the current settings, and loaded as a run would load them.
 
-It holds the source's lease meanwhile, so that it never writes beside a run.
+A retry holds the source's lease meanwhile, so it never writes beside a run.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ Reading = SaleRow | EventRow | Rejection
 
 class NoSuchRow(LookupError):
     """
-    There is no such rejected row: nothing was read.
+    No rejected row has this id; nothing was read.
 
     If you are hitting this, `manage.py etl rejects list --all` shows which there are.
     """
@@ -38,7 +38,7 @@ class NoSuchRow(LookupError):
 
 @dataclass(frozen=True, kw_only=True)
 class RetryResult:
-    """How many rows could be loaded, and how many are still rejected; their reasons are those of now."""
+    """How many rows could be loaded, and how many are still rejected, with their current reasons."""
 
     loaded_count: int = 0
     rejected_count: int = 0
@@ -62,9 +62,9 @@ def retry(*, ids: Sequence[int] | None, now: datetime) -> RetryResult:
     Read the rows `ids`, or (None) all that are still rejected; those that were loaded since are left alone.
 
     Raises:
-        NoSuchRow: one of `ids` is none.
+        NoSuchRow: one of `ids` does not exist.
         LeaseHeld: a run of one of their sources is at work; sources before it by name are done.
-        SourceFailed: ETL_CURRENCY or ETL_TIMEZONE is none.
+        SourceFailed: ETL_CURRENCY or ETL_TIMEZONE is not known.
     """
     rows = RejectedRow.objects.filter(resolved_at=None)
     if ids is not None:
@@ -75,7 +75,7 @@ def retry(*, ids: Sequence[int] | None, now: datetime) -> RetryResult:
     result = RetryResult()
     for source in rows.order_by("source").values_list("source", flat=True).distinct():
         with leased(source) as lease:
-            # Events come first: days are cut in their time zones.
+            # Events come first: their time zones decide the days of sales.
             for endpoint in Endpoint:
                 for chunk in _chunks(rows.filter(source=source, endpoint=endpoint.value)):
                     result += _retry_chunk(chunk, endpoint, lease, dialect)
@@ -115,7 +115,7 @@ def _retry_chunk(
 
 def _read(row: RejectedRow, endpoint: Endpoint, dialect: Dialect) -> Reading:
     if isinstance(row.payload, str) and len(row.payload) >= limits.PAYLOAD:
-        # `etl.limits.PAYLOAD`: what is kept of it is no row any more.
+        # Longer than `etl.limits.PAYLOAD`: its beginning is no longer a row.
         reason = "only its beginning is kept: cure it at the source, then `manage.py etl run --full`"
         return Rejection(row.payload, row.upstream_id, row.field, reason)
     if _is_of_pretix(row.payload):
@@ -126,7 +126,7 @@ def _read(row: RejectedRow, endpoint: Endpoint, dialect: Dialect) -> Reading:
 
 
 def _is_of_pretix(payload: Any) -> bool:
-    """Tell a row of pretix by fields that no row of the upstream's dialect has together."""
+    """Recognise a row of pretix by fields that no row of the upstream has together."""
     return isinstance(payload, Mapping) and (
         {"code", "positions"} <= payload.keys() or {"slug", "date_from"} <= payload.keys()
     )

@@ -1,5 +1,5 @@
 """
-What the ETL stores: raw rows as the source told them, the summaries of them, runs, cursors and rejected rows.
+What the ETL stores: raw rows as the source sent them, their summaries, runs, cursors and rejected rows.
 
 Raw rows and summaries are written by `etl.loading` only, in SQL; Django owns their schema.
 """

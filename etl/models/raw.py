@@ -1,5 +1,5 @@
 """
-Raw rows: what a source told, each row in its latest version. Everything else is worked out from them.
+Raw rows: what a source sent, each row in its latest version. Everything else is computed from them.
 """
 
 from django.db import models
@@ -17,7 +17,7 @@ class SaleKind(models.TextChoices):
 
 
 class RawEvent(models.Model):
-    """One event of one source. A field that the source does not tell is "" or null."""
+    """One event of one source. A field that the source does not send is "" or null."""
 
     pk = models.CompositePrimaryKey("source", "event_id")
     source = models.CharField(max_length=limits.SOURCE)
@@ -26,7 +26,7 @@ class RawEvent(models.Model):
     timezone = models.CharField(max_length=analytics_limits.TIMEZONE)
     starts_at = models.DateTimeField(null=True)
     ends_at = models.DateTimeField(null=True)
-    # The source's clock; null when it does not tell.
+    # By the source's clock; null when it does not send it.
     updated_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -40,9 +40,9 @@ class RawSale(models.Model):
     """
     One sale, refund or cancelled sale of one source.
 
-    `event_id` is no foreign key: its check at each row would cost more than the row. The load registers the
+    `event_id` is not a foreign key: checking each row would cost more than the row. The load registers the
     event in the same transaction. `quantity` and `amount` (the row's total, in `currency`) are never
-    negative; `kind` tells how they count. A source tells an instant (`sold_at`) or only a day (`sold_on`);
+    negative; `kind` decides how they count. A source sends an instant (`sold_at`) or only a day (`sold_on`);
     `sale_date` is that day in the event's time zone.
     """
 
@@ -56,7 +56,7 @@ class RawSale(models.Model):
     currency = models.CharField(max_length=limits.CURRENCY)
     sold_at = models.DateTimeField(null=True)
     sold_on = models.DateField(null=True)
-    # The source's clock; null when it does not tell.
+    # By the source's clock; null when it does not send it.
     updated_at = models.DateTimeField(null=True)
     ticket_id = models.CharField(max_length=analytics_limits.TICKET_ID)
     sale_date = models.DateField()
@@ -65,7 +65,7 @@ class RawSale(models.Model):
         db_table = "raw_sales"
         indexes = (
             # No index by day: each costs a sixth of the load, and only what is rare asks (`etl rebuild`, a
-            # change of zone). Most sources tell no ticket: only rows are indexed that can be looked up.
+            # change of zone). Most sources send no ticket: only rows with one are indexed.
             models.Index(fields=["ticket_id"], name="raw_sales_by_ticket", condition=~models.Q(ticket_id="")),
             models.Index(
                 fields=["event_id", "ticket_id"],

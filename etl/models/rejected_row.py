@@ -1,5 +1,5 @@
 """
-Rejected rows: what a source told and the ETL could not read. Nothing is guessed, and nothing is lost.
+Rejected rows: what a source sent and the ETL could not read. Nothing is guessed, and nothing is lost.
 """
 
 from django.db import models
@@ -18,9 +18,9 @@ class RejectedRow(models.Model):
 
     source = models.CharField(max_length=limits.SOURCE)
     endpoint = models.CharField(max_length=limits.ENDPOINT)
-    # The run that met it last; null when it was rejected outside a run.
+    # The run that rejected it last; null when it was rejected outside a run.
     run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL)
-    # The source's id of the row, "" where it has none.
+    # The source's id of the row; "" without one.
     upstream_id = models.CharField(max_length=limits.SALE_ID)
     payload = models.JSONField()
     payload_hash = models.CharField(max_length=limits.PAYLOAD_HASH)

@@ -8,7 +8,7 @@ from etl import limits
 
 
 class RunOutcome(models.TextChoices):
-    """How a run stands. One that was killed stays `running` until the next run of its source finds it."""
+    """How a run ended. One that was killed stays `running` until the next run of its source finds it."""
 
     RUNNING = "running"
     DONE = "done"
@@ -22,12 +22,12 @@ class Run(models.Model):
     """
     One run over one source. Counts are rows of all endpoints.
 
-    Read is the sum of inserted, updated, unchanged and rejected. `cursor_before` and `cursor_after` are those
-    of the sales.
+    `read_count` is the sum of inserted, updated, unchanged and rejected. `cursor_before` and `cursor_after`
+    are those of the sales.
     """
 
     source = models.CharField(max_length=limits.SOURCE)
-    # What was asked for, in the command's own words: "incremental", "full", "since 2026-01-01T00:00:00Z"...
+    # What was asked for, as text: "incremental", "full", "since 2026-01-01T00:00:00Z"...
     mode = models.CharField(max_length=limits.REASON)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)

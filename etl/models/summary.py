@@ -1,7 +1,7 @@
 """
 Summaries: what was sold, for each event, day and currency. A pure function of the raw rows.
 
-They are never edited: `manage.py etl verify` compares them with the raw rows, `etl rebuild` makes them anew.
+They are never edited: `manage.py etl verify` compares them with the raw rows, `etl rebuild` recomputes them.
 """
 
 from django.db import models

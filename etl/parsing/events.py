@@ -44,7 +44,7 @@ def read_event(payload: Mapping[str, Any], dialect: Dialect) -> EventRow | Rejec
 
 
 def _upstream_id(event: UpstreamEvent) -> str:
-    """Return the id that the upstream gives `event`; "" when there is none that can be read."""
+    """Return the id that the upstream gives `event`; "" when it cannot be read."""
     try:
         return _event_id(event)
     except Unreadable:

@@ -1,5 +1,5 @@
 """
-Instants and days as a source tells them, in ISO 8601. An unreadable one is never replaced by today.
+Instants and days as a source sends them, in ISO 8601. An unreadable one is never replaced by today.
 """
 
 from datetime import UTC, date, datetime
@@ -14,12 +14,12 @@ _DAY = 10
 
 
 def is_day(value: Any) -> bool:
-    """Return whether `value` tells a day without a time, as far as its length goes."""
+    """Return whether `value` is as short as a day without a time."""
     return isinstance(value, str) and len(value) <= _DAY
 
 
 def usual_instant(value: Any) -> datetime | None:
-    """Return the instant that `value` tells in UTC, or None: then ask `instant`, which says why."""
+    """Return the instant in UTC when `value` is a usual one; otherwise None: `instant` reads the others."""
     if type(value) is str and value[4:11:3] == "--T":
         try:
             at = _fromisoformat(value)
@@ -35,7 +35,7 @@ def instant(field: str, value: Any, zone: ZoneInfo | None) -> datetime:
     Return an aware instant in UTC; `zone` is that of a time without an offset.
 
     Raises:
-        Unreadable: no ISO 8601 date with a time, or without an offset where `zone` is None.
+        Unreadable: not an ISO 8601 date with a time, or without an offset where `zone` is None.
     """
     try:
         at = datetime.fromisoformat(value)

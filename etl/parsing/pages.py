@@ -1,5 +1,5 @@
 """
-A page of bytes, read at once: the quick way for the usual page, row by row for one that has an odd row.
+A page of bytes, read at once: the quick way for the usual page, row by row for one with an unusual row.
 
 Both ways give the same rows: they share every reader of a field, and a test compares them.
 """

@@ -28,7 +28,7 @@ _KIND_BY_TYPE = {"sale": SALE, "purchase": SALE, "refund": REFUND}
 
 
 def upstream_id(sale: UpstreamSale) -> str:
-    """Return the id that the upstream gives `sale`; "" when there is none that can be read."""
+    """Return the id that the upstream gives `sale`; "" when it cannot be read."""
     try:
         return sale_id(sale)
     except Unreadable:

@@ -81,7 +81,7 @@ def read_sale(payload: Mapping[str, Any], dialect: Dialect) -> SaleRow | Rejecti
 
 def identity_of(payload: Mapping[str, Any]) -> str:
     """
-    Return the id of a sale whose source gives it none: "sha256:" and 64 hex digits of all that it sends.
+    Return an id for a sale without one: "sha256:" and 64 hex digits, a hash of all that the source sends.
 
     Equal rows have equal ids, whatever the order of their keys and however their numbers are written.
     """

@@ -1,7 +1,7 @@
 """
 The fields that an upstream may send, under every name that it may use for each of them.
 
-The structs take any value, so that an odd value in a field that nobody reads does not cost a page its quick
+The structs take any value, so that a strange value in a field that is not read does not cost a page its quick
 way. Types are checked where a field is read: in `sale_fields` and `events`.
 """
 
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-# The first name that has a value wins. null and "" are no value: CSV has no other way to leave a cell out.
+# The first name that has a value wins. null and "" do not count: CSV has no other way to leave a cell out.
 SALE_ID = ("sale_id", "id", "order_id", "transaction_id")
 SALE_EVENT = ("event_id", "eventId", "event")
 STATUS = ("status", "state")

@@ -1,5 +1,5 @@
 """
-What a run is asked for: from when, until when, and how many rejected rows it puts up with.
+What a run is asked for: from when, until when, and how many rejected rows it accepts.
 """
 
 import re
@@ -36,10 +36,10 @@ class Limit:
             return cls(percent=Decimal(match["number"]))
         if match and not match["percent"] and "." not in match["number"]:
             return cls(count=int(match["number"]))
-        raise ValueError(f"{text!r} is no limit: write a number of rows such as 20, or a share such as 1.5%")
+        raise ValueError(f"{text!r} is not a limit: write a number such as 20, or a share such as 1.5%")
 
     def is_exceeded(self, *, rejected: int, read: int, is_end: bool) -> bool:
-        """Tell whether more than the limit were rejected; a share counts at the end, or from 100 rows on."""
+        """Return whether too many were rejected; a share counts at the end, or from 100 rows on."""
         if self.count is not None:
             return rejected > self.count
         is_known = is_end or read >= ROWS_TO_JUDGE
@@ -77,7 +77,7 @@ class RunOptions:
 
     @property
     def mode(self) -> str:
-        """What was asked for, in the command's own words."""
+        """What was asked for, as text."""
         start = "full" if self.is_full else "incremental"
         if self.since is not None:
             start = f"since {self.since.isoformat()}"

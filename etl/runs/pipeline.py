@@ -31,9 +31,9 @@ RENEW_SECONDS = 20.0
 
 class TooManyRejects(RuntimeError):
     """
-    More rows were rejected than the run puts up with; what was loaded before stays.
+    More rows were rejected than the run accepts; what was loaded before stays.
 
-    If you are hitting this, look at `manage.py etl rejects list`: each rejected row tells what to do.
+    If you are hitting this, look at `manage.py etl rejects list`: each rejected row says what to do.
     """
 
 
@@ -42,10 +42,10 @@ class Interrupted(Exception):
 
 
 class Watcher(Protocol):
-    """Somebody who watches a run: a progress bar, a log. Called in the run's own thread."""
+    """What shows a run: a progress bar, a log. Called in the run's own thread."""
 
     def run_started(self, run: Run, *, resumed: bool) -> None:
-        """The lease is taken; `resumed`: an interrupted walk goes on in the middle."""
+        """The lease is taken; `resumed` when the run begins in the middle, where an earlier one stopped."""
         ...
 
     def page_loaded(self, page: Page, counts: Counts, totals: Counts, page_count: int) -> None:
@@ -64,11 +64,11 @@ def run_etl(source: Source, *, options: RunOptions, watcher: Watcher, stop: thre
     When `stop` is set, the page under way is finished and the run ends as interrupted.
 
     Returns:
-        The finished run: also one that failed, was interrupted or met too many rejects.
+        The finished run: also one that failed, was interrupted or had too many rejects.
 
     Raises:
         LeaseHeld: another run of this source is at work; nothing was written.
-        Exception: whatever nobody foresaw, after it was recorded.
+        Exception: any other error, after it was recorded.
     """
     lease, run = record.start(source=source.name, mode=options.mode, now=datetime.now(UTC))
     work = _Work(source, lease, options, watcher, stop)
@@ -81,7 +81,7 @@ def run_etl(source: Source, *, options: RunOptions, watcher: Watcher, stop: thre
     except (SourceFailed, LeaseLost) as error:
         return _finish(lease, RunOutcome.FAILED, str(error))
     except BaseException as error:
-        # The first line: what follows may be a statement's parameters, such as somebody's name.
+        # The first line: what follows may be a statement's parameters, such as a buyer's name.
         with suppress(db.DriverError):
             _finish(lease, RunOutcome.FAILED, f"{type(error).__name__}: {error}".partition("\n")[0])
         raise
@@ -138,7 +138,7 @@ class _Work:
         def pages() -> Iterator[Page]:
             return self._source.pages(walk.mark.endpoint, since=walk.since, resume=walk.page)
 
-        with ReadAhead(pages, until=self._options.until, idle=self._look_after) as ahead:
+        with ReadAhead(pages, until=self._options.until, idle=self._keep_lease) as ahead:
             yield from ahead
 
     def _load(self, encoded: EncodedPage, walk: Walk) -> None:
@@ -162,8 +162,8 @@ class _Work:
             self._lease.renew(connection)
             mark.store(connection, source=self._source.name)
 
-    def _look_after(self) -> bool:
-        """No page is there: renew the lease in time, and tell whether to go on waiting."""
+    def _keep_lease(self) -> bool:
+        """Renew the lease in time while no page comes; return whether to go on waiting."""
         self._watcher.waiting(monotonic() - self._page_came)
         if monotonic() - self._renewed > RENEW_SECONDS:
             with db.get_engine().begin() as connection:

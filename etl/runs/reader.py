@@ -15,7 +15,7 @@ from etl.loading.staging import EncodedPage
 from etl.rows import Page
 
 AHEAD = 2
-# How often a run that waits looks after its lease, and whether it was asked to stop.
+# How often a run that waits checks its lease, and whether it was asked to stop.
 TICK_SECONDS = 0.2
 
 
@@ -59,7 +59,7 @@ class ReadAhead:
     ) -> None:
         self._is_over.set()
         # A reader that waits for room finds it, sees that it is over and ends. One that waits for its source
-        # ends when that answers or gives up: it holds nothing that anybody needs, so nobody waits for it.
+        # ends when that answers or gives up: it holds nothing that others need, so it is not waited for.
         while not self._queue.empty():
             self._queue.get_nowait()
 

@@ -1,7 +1,7 @@
 """
 The record of a run: made before it reads anything, counted up with each page, closed at the end.
 
-Everything goes through the one engine, so that a run has one connection, and none while it waits.
+Everything goes through the one engine, so a run holds one connection at most, and none while it waits.
 """
 
 from datetime import datetime
@@ -23,7 +23,7 @@ RETURNING id
 """)
 _CLOSE_KILLED = sa.text("""
 UPDATE etl_run_log
-SET outcome = 'killed', finished_at = :now, error = 'ended without a word; found by run ' || :run_id
+SET outcome = 'killed', finished_at = :now, error = 'ended without reporting; found by run ' || :run_id
 WHERE source = :source AND outcome = 'running' AND id <> :run_id
 """)
 _FINISH = sa.text("""

@@ -228,7 +228,7 @@ class TestTooManyRejects:
 class TestALimit:
     @pytest.mark.parametrize("text", ["", "-1", "1.5", "101%", "many", "5 %%"])
     def test_refuses_what_is_none(self, text: str) -> None:
-        with pytest.raises(ValueError, match="is no limit: write"):
+        with pytest.raises(ValueError, match="is not a limit: write"):
             Limit.parse(text)
 
 
