@@ -40,7 +40,7 @@ def sale(sale_id: str = "S-1", **changes: Any) -> SaleRow:
 
 
 def instant(row: SaleRow) -> datetime:
-    """Return when `row` changed last: every sale of the cast tells."""
+    """Return when `row` changed last: every sale of the cast has that time."""
     assert row.updated_at is not None
     return row.updated_at
 
@@ -63,7 +63,7 @@ def page_of(
     """Return a page of these rows, of events when the first one is an event."""
     endpoint = Endpoint.EVENTS if rows and isinstance(rows[0], EventRow) else Endpoint.SALES
     first_at, cursor_at = span_of(rows)
-    told = {
+    fields = {
         "endpoint": endpoint,
         "rows": rows,
         "rejections": rejections,
@@ -71,7 +71,7 @@ def page_of(
         "first_at": first_at,
         "cursor_at": cursor_at,
     }
-    return Page(**{**told, **changes})
+    return Page(**{**fields, **changes})
 
 
 def load(*rows: Any, source: str = UPSTREAM, rejections: Sequence[Rejection] = ()) -> Counts:
@@ -159,7 +159,7 @@ def _is_since(row: Any, since: datetime | None) -> bool:
 
 
 class Witness:
-    """A watcher that remembers what it was told, and may do something after a page."""
+    """A watcher that remembers each page, and may do something after one."""
 
     def __init__(self, after_page: Callable[[int], object] = lambda _: None) -> None:
         self.after_page = after_page

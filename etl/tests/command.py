@@ -94,15 +94,15 @@ def sales(count: int, **changes: Any) -> list[dict[str, Any]]:
             "quantity": 2,
             "total_amount": "20.50",
             "currency": "NGN",
-            "sale_date": told(NOON + timedelta(minutes=number)),
-            "updated_at": told(NOON + timedelta(minutes=number)),
+            "sale_date": iso(NOON + timedelta(minutes=number)),
+            "updated_at": iso(NOON + timedelta(minutes=number)),
             **changes,
         }
         for number in range(1, count + 1)
     ]
 
 
-def told(at: datetime) -> str:
+def iso(at: datetime) -> str:
     """Write an instant as the upstream does."""
     return at.isoformat().replace("+00:00", "Z")
 
@@ -114,7 +114,7 @@ def json_lines(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 
 def stored() -> tuple[list[Any], ...]:
-    """Return the raw sales and the summaries, without what tells when they were written."""
+    """Return the raw sales and the summaries, without the times at which they were written."""
     days = ("event", "sale_date", "currency", "tickets_sold", "revenue", "row_count")
     totals = ("event", "event_name", "currency", "total_tickets", "total_revenue", "row_count")
     return (

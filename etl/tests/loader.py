@@ -18,8 +18,8 @@ import sqlalchemy as sa
 from etl.rows import SaleRow
 
 
-def told(order: str) -> Sequence[SaleRow]:
-    """Return what the source tells: 300 sales, a third of them once more in a later version."""
+def rows_in(order: str) -> Sequence[SaleRow]:
+    """Return what the source sends: 300 sales, a third of them once more in a later version."""
     from etl.tests import cast
 
     rows = cast.sales_in_a_row(300)
@@ -47,7 +47,7 @@ def main(order: str, fatal_commit: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     sa.event.listen(db.get_engine(), "commit", maybe_die)
-    outcome = cast.run(cast.ListSource(told(order), size=25)).outcome
+    outcome = cast.run(cast.ListSource(rows_in(order), size=25)).outcome
     sys.stdout.write(outcome)
 
 

@@ -18,7 +18,7 @@ PATH = "/api/v1/organizers/bigevents"
 
 def event(slug: str = "sampleconf", **changes: Any) -> dict[str, Any]:
     """An event with the fields that pretix documents."""
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "name": {"de": "Beispielkonferenz", "en": "Sample Conference"},
         "slug": slug,
         "live": True,
@@ -34,7 +34,7 @@ def event(slug: str = "sampleconf", **changes: Any) -> dict[str, Any]:
         "plugins": ["pretix.plugins.banktransfer"],
         "timezone": "Europe/Berlin",
     }
-    return told | changes
+    return fields | changes
 
 
 def position(number: int, price: str = "23.00", **changes: Any) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def refund(local_id: int, amount: str, state: str = "done", **changes: Any) -> d
 
 def order(code: str = "ABC12", **changes: Any) -> dict[str, Any]:
     """A paid order of one ticket."""
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "code": code,
         "event": "sampleconf",
         "status": "p",
@@ -74,7 +74,7 @@ def order(code: str = "ABC12", **changes: Any) -> dict[str, Any]:
         "payments": [payment("23.00")],
         "refunds": [],
     }
-    return told | changes
+    return fields | changes
 
 
 class Pretix(ThreadingHTTPServer):
@@ -106,14 +106,14 @@ class Pretix(ThreadingHTTPServer):
             return 200, self._page(self.events, url.path, query)
         if url.path == f"{PATH}/orders/" and self.knows_all_orders:
             return 200, self._page(self._orders(query), url.path, query)
-        for told in self.events:
-            if url.path == f"{PATH}/events/{told['slug']}/":
-                return 200, told
+        for row in self.events:
+            if url.path == f"{PATH}/events/{row['slug']}/":
+                return 200, row
         return 404, {"detail": "Not found."}
 
     def _orders(self, query: dict[str, str]) -> list[dict[str, Any]]:
-        found = [told for told in self.orders if told["last_modified"] >= query.get("modified_since", "")]
-        return sorted(found, key=lambda told: told[query["ordering"]]) if self.heeds_ordering else found
+        found = [row for row in self.orders if row["last_modified"] >= query.get("modified_since", "")]
+        return sorted(found, key=lambda row: row[query["ordering"]]) if self.heeds_ordering else found
 
     def _page(self, rows: list[dict[str, Any]], path: str, query: dict[str, str]) -> dict[str, Any]:
         page, size = int(query.get("page", 1)), min(int(query.get("page_size", 50)), 50)

@@ -14,8 +14,8 @@ ROWS = sales_in_a_row(40)
 
 
 def walk(mark: Mark | None = None, **asked: Any) -> Walk:
-    told = {"since": None, "is_full": False, "lag": LAG, "now": NOON + timedelta(days=1)}
-    return Walk.begin(mark or Mark(endpoint=Endpoint.SALES), **{**told, **asked})
+    defaults = {"since": None, "is_full": False, "lag": LAG, "now": NOON + timedelta(days=1)}
+    return Walk.begin(mark or Mark(endpoint=Endpoint.SALES), **{**defaults, **asked})
 
 
 def mark(at: datetime | None, resume: Resume | None = None) -> Mark:
@@ -36,22 +36,22 @@ class TestARun:
     def test_begins_with_everything_when_it_is_full(self) -> None:
         assert walk(mark(NOON), is_full=True).since is None
 
-    def test_begins_where_it_is_told(self) -> None:
+    def test_begins_where_it_is_asked_to(self) -> None:
         assert walk(mark(NOON), since=NOON - timedelta(days=9)).since == NOON - timedelta(days=9)
 
-    def test_goes_on_with_the_page_after_which_it_was_interrupted(self) -> None:
+    def test_resumes_with_the_page_after_which_it_was_interrupted(self) -> None:
         resume = Resume(since=None, page="page 3", began_at=NOON, greatest_at=NOON)
 
         resumed = walk(mark(NOON, resume))
 
         assert (resumed.since, resumed.page, resumed.is_resumed) == (None, "page 3", True)
 
-    def test_goes_on_with_a_full_run_when_it_is_full_too(self) -> None:
+    def test_resumes_a_full_run_when_it_is_full_too(self) -> None:
         resume = Resume(since=None, page="page 3", began_at=NOON, greatest_at=NOON)
 
         assert walk(mark(NOON, resume), is_full=True).page == "page 3"
 
-    def test_does_not_go_on_with_a_run_for_something_else(self) -> None:
+    def test_does_not_resume_a_run_for_something_else(self) -> None:
         resume = Resume(since=None, page="page 3", began_at=NOON, greatest_at=NOON)
 
         assert walk(mark(NOON, resume), since=NOON).page == ""

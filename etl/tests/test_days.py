@@ -48,7 +48,7 @@ class TestADay:
             (BERLIN, "2026-10-25T23:00:00", date(2026, 10, 26)),
         ],
     )
-    def test_is_cut_in_the_events_zone(self, zone: str, sold_at: str, day: date) -> None:
+    def test_is_that_of_the_events_zone(self, zone: str, sold_at: str, day: date) -> None:
         load(event(MATINEE, zone))
 
         load(sale(event_id=MATINEE, sold_at=at(sold_at)))
@@ -56,7 +56,7 @@ class TestADay:
         assert stored().sale_date == day
         assert set(days(MATINEE)) == {(day, "EUR")}
 
-    def test_that_the_source_tells_itself_is_kept(self) -> None:
+    def test_that_the_source_sends_itself_is_kept(self) -> None:
         load(event(MATINEE, AUCKLAND))
 
         load(sale(event_id=MATINEE, sold_at=None, sold_on=date(2026, 1, 5)))
@@ -65,7 +65,7 @@ class TestADay:
 
 
 class TestAnEventWhoseZoneChanges:
-    def test_in_the_source_has_its_days_cut_anew(self) -> None:
+    def test_in_the_source_has_its_days_recomputed(self) -> None:
         load(sale(event_id=LATE_SHOW, sold_at=at("2026-01-05T03:00:00")), sale("S-2", event_id=LATE_SHOW))
 
         load(event(LATE_SHOW, LOS_ANGELES))
@@ -76,7 +76,7 @@ class TestAnEventWhoseZoneChanges:
         }
         assert verify() == []
 
-    def test_in_the_admin_has_its_days_cut_anew(self) -> None:
+    def test_in_the_admin_has_its_days_recomputed(self) -> None:
         load(event(TONIGHT, BERLIN), sale_of_another := event(MATINEE, BERLIN))
         load(sale(sold_at=at("2026-01-05T23:30:00")), sale("S-2", event_id=sale_of_another.event_id))
         tonight = Event.objects.get(event_id=TONIGHT)
@@ -87,7 +87,7 @@ class TestAnEventWhoseZoneChanges:
         assert set(days(TONIGHT)) == {(date(2026, 1, 5), "EUR")}
         assert verify() == []
 
-    def test_keeps_days_that_the_source_told_itself(self) -> None:
+    def test_keeps_days_that_the_source_sent_itself(self) -> None:
         load(event(TONIGHT, "UTC"))
         load(sale(sold_at=None, sold_on=date(2026, 1, 5)))
 
@@ -126,7 +126,7 @@ class TestAnEvent:
 
         assert (counts.unchanged, Event.objects.get().name) == (1, "Afrobeats Live")
 
-    def test_keeps_what_the_source_does_not_tell(self) -> None:
+    def test_keeps_what_the_source_does_not_send(self) -> None:
         load(event(starts_at=at("2026-01-05T20:00:00")))
 
         load(event(zone="", name="", ends_at=at("2026-01-05T23:00:00")))

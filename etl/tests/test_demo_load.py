@@ -15,7 +15,7 @@ class TestDemoLoad:
 
         assert not output.getvalue()
 
-    def test_a_run_that_fails_is_told_and_does_not_stop_the_demo(
+    def test_a_run_that_fails_is_reported_and_does_not_stop_the_demo(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("DEMO_UPSTREAM", "http://127.0.0.1:9")

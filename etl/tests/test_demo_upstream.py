@@ -1,4 +1,4 @@
-"""The demo's upstream: a year of sales, the same each time, and an API that tells them page by page."""
+"""The demo's upstream: a year of sales, the same each time, and an API that lists them page by page."""
 
 import http.client
 import json
@@ -78,7 +78,7 @@ class TestYear:
         assert (days[0], days[-1], len(days)) == ("2025-07-04", "2026-07-04", 366)
         assert sales[-1]["updated_at"] <= "2026-07-04T12:00:00Z"
 
-    def test_is_told_in_the_order_of_its_changes(self, sales: list[dict[str, Any]]) -> None:
+    def test_is_listed_in_the_order_of_its_changes(self, sales: list[dict[str, Any]]) -> None:
         changes = [sale["updated_at"] for sale in sales]
 
         assert changes == sorted(changes)
@@ -101,7 +101,7 @@ class TestYear:
     def test_is_the_same_each_time(self, sales: list[dict[str, Any]]) -> None:
         assert all_sales(Listings(NOON)) == sales
 
-    def test_goes_on_the_next_day_where_it_was(self, sales: list[dict[str, Any]]) -> None:
+    def test_continues_the_next_day_where_it_was(self, sales: list[dict[str, Any]]) -> None:
         tomorrow = NOON + timedelta(days=1)
 
         later = {sale["sale_id"]: sale for sale in all_sales(Listings(tomorrow), tomorrow)}
@@ -136,8 +136,8 @@ class TestEvents:
     def test_tonight_is_the_event_that_the_demo_seeds(self, year: Listings) -> None:
         event = year.events(since=None, page=1, limit=1)["data"][0]
 
-        told = (event["id"], event["name"], datetime.fromisoformat(event["starts_at"]))
-        assert told == (tonight.EVENT_ID, tonight.NAME, tonight.evening(NOON)[0])
+        listed = (event["id"], event["name"], datetime.fromisoformat(event["starts_at"]))
+        assert listed == (tonight.EVENT_ID, tonight.NAME, tonight.evening(NOON)[0])
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +193,7 @@ class TestApi:
 
 
 class TestProcess:
-    def test_answers_as_soon_as_it_was_started_and_ends_when_it_is_told(self) -> None:
+    def test_answers_as_soon_as_it_was_started_and_ends_when_it_is_stopped(self) -> None:
         process = UpstreamProcess(token=TOKEN)
         port = int(process.url.rpartition(":")[2])
 

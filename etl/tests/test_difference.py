@@ -1,4 +1,4 @@
-"""What a run would do: told beforehand, and done by nobody."""
+"""What a run would do, without doing it."""
 
 from datetime import timedelta
 from typing import Any
@@ -43,11 +43,11 @@ class TestTheDifference:
         rows: list[Any] = [*sales_in_a_row(50), *changed, rejection(), *again, *again]
         source = ListSource(rows, events=[event(TONIGHT), event(MATINEE, "UTC"), event("gala")])
 
-        told = differ(source)
+        found = differ(source)
         ended = run(source)
 
-        assert told["raw_events"] == TableDifference(insert=1, update=1, unchanged=1)
-        total = [sum(getattr(table, name) for table in told.values()) for name in vars(NOTHING)]
+        assert found["raw_events"] == TableDifference(insert=1, update=1, unchanged=1)
+        total = [sum(getattr(table, name) for table in found.values()) for name in vars(NOTHING)]
         done = [ended.inserted_count, ended.updated_count, ended.unchanged_count, ended.rejected_count]
         assert (total, sum(done)) == (done, ended.read_count)
 

@@ -37,7 +37,7 @@ def staff(transactional_db: None) -> Client:
 
 @pytest.fixture(autouse=True)
 def _loaded(tmp_path: Path, transactional_db: None) -> None:
-    """A run with two sales that were loaded, and one that tells no currency."""
+    """A run with two sales that were loaded, and one without a currency."""
     rows = [*sales(2), *sales(3, currency=None)[2:]]
     etl("run", "--source", json_lines(tmp_path / "sales.jsonl", rows), "--max-rejects", "100%")
 

@@ -29,7 +29,7 @@ def rejected(tmp_path: Path, transactional_db: None) -> list[RejectedRow]:
 
 
 class TestTheList:
-    def test_tells_the_field_and_the_reason(self, rejected: list[RejectedRow]) -> None:
+    def test_shows_the_field_and_the_reason(self, rejected: list[RejectedRow]) -> None:
         output = etl("rejects", "list").output
 
         assert "3 of 3 rejected rows" in output
@@ -50,7 +50,7 @@ class TestTheList:
 
 
 class TestShow:
-    def test_prints_the_row_as_the_source_told_it(self, rejected: list[RejectedRow]) -> None:
+    def test_prints_the_row_as_the_source_sent_it(self, rejected: list[RejectedRow]) -> None:
         output = etl("rejects", "show", rejected[0].pk).output
 
         assert json.loads(output[output.index("{") :]) == rejected[0].payload

@@ -104,7 +104,7 @@ class TestARunOverTheUpstream:
 
 
 class TestARunThatFails:
-    """LEGACY's defect 8: a failed load was logged as success."""
+    """A failed load that is logged as success is found when the numbers are missing: too late."""
 
     def test_ends_with_1_and_is_recorded_as_failed(self, upstream: HeldUpstream) -> None:
         upstream.status = 404
@@ -153,7 +153,7 @@ class TestTooManyRejects:
 
 @pytest.mark.django_db(transaction=True)
 class TestASecondRun:
-    """LEGACY's defect 8: nothing kept a second run from loading beside the first."""
+    """Two runs that load one source side by side would overwrite each other's cursor."""
 
     def test_is_refused_with_4_while_another_loads_the_source(self, sales_file: Path) -> None:
         with leased("file"):

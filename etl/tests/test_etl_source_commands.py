@@ -39,7 +39,7 @@ class TestCheckSource:
 
 @pytest.mark.django_db(transaction=True)
 class TestDiff:
-    def test_tells_what_a_run_would_do_and_does_nothing(self, tmp_path: Path) -> None:
+    def test_says_what_a_run_would_do_and_does_nothing(self, tmp_path: Path) -> None:
         path = tmp_path / "sales.jsonl"
         etl("run", "--source", json_lines(path, sales(3)))
         json_lines(path, [*sales(2), *sales(3, quantity=5)[2:], *sales(5)[3:], *sales(6, quantity=-1)[5:]])

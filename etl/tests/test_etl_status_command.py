@@ -45,7 +45,7 @@ class TestStatus:
         assert "sales: read up to 2026-01-05 12:02:00Z" in output
         assert "rejected rows: 1" in output
 
-    def test_tells_the_same_as_json(self, tmp_path: Path) -> None:
+    def test_says_the_same_as_json(self, tmp_path: Path) -> None:
         etl("run", "--source", json_lines(tmp_path / "sales.jsonl", sales(2)))
 
         [record] = etl("status", "--json").records

@@ -96,7 +96,7 @@ class TestResetCursor:
         assert set(Cursor.objects.values_list("source", flat=True)) == {"file"}
 
     @pytest.mark.django_db
-    def test_says_when_there_is_none(self) -> None:
+    def test_says_when_there_is_no_cursor(self) -> None:
         assert etl("reset-cursor", "--yes").code == 2
 
     def test_is_refused_with_4_while_a_run_would_write_it_again(self, loaded: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from etl.rows import Endpoint, Page
 from etl.sources import SourceSpec, lines, open_source
 from etl.sources.contract import SourceFailed
-from etl.tests.upstream_rows import TONIGHT, told
+from etl.tests.upstream_rows import TONIGHT, sent
 
 SAMPLES = Path(__file__).parent / "samples"
 HEADER = b"sale_id,event_id,total_amount,currency,sale_date\n"
@@ -60,7 +60,7 @@ class TestJsonLines:
         assert page.rejections[1].reason.startswith("line 5 is not JSON")
 
     def test_with_an_undecodable_line_lose_that_line_alone(self, tmp_path: Path) -> None:
-        content = json_lines(told()) + b'{"sale_id": "\xff"}\n' + json_lines(told(sale_id="S-3"))
+        content = json_lines(sent()) + b'{"sale_id": "\xff"}\n' + json_lines(sent(sale_id="S-3"))
 
         read = pages(written(tmp_path, content))
 
@@ -69,17 +69,17 @@ class TestJsonLines:
         assert read[0].rejections[0].payload == {"line": 2, "text": '{"sale_id": "\\xff"}'}
 
     @pytest.mark.parametrize(
-        "odd", [json_lines(told()).strip() * 2, b"{} {}", b'{"a":1},{"a":2}', b"7", b'"row"', b"null"]
+        "odd", [json_lines(sent()).strip() * 2, b"{} {}", b'{"a":1},{"a":2}', b"7", b'"row"', b"null"]
     )
     def test_hold_one_row_each(self, tmp_path: Path, odd: bytes) -> None:
-        read = pages(written(tmp_path, json_lines(told()) + odd + b"\n" + json_lines(told(sale_id="S-3"))))
+        read = pages(written(tmp_path, json_lines(sent()) + odd + b"\n" + json_lines(sent(sale_id="S-3"))))
 
         assert (ids(read), len(faults(read))) == ([["S-1", "S-3"]], 1)
 
     def test_that_are_too_long_are_rejected_without_being_read_whole(self, tmp_path: Path) -> None:
         endless = b'{"sale_id": "' + b"x" * 3 * lines.MAXIMUM_BYTES + b'"}\n'
 
-        read = pages(written(tmp_path, endless + json_lines(told())))
+        read = pages(written(tmp_path, endless + json_lines(sent())))
 
         assert ids(read) == [["S-1"]]
         ((_, reason),) = faults(read)
@@ -172,7 +172,7 @@ class TestAnyForm:
         assert [len(page.rows) + len(page.rejections) for page in parts][:-1] == [2] * (len(parts) - 1)
         assert [id_ for page in ids(parts) for id_ in page] == ids(whole)[0]
 
-    def test_goes_on_at_any_page(self, form: str) -> None:
+    def test_resumes_at_any_page(self, form: str) -> None:
         read = pages(SAMPLES / form, page_size=1)
 
         again = [pages(SAMPLES / form, page_size=1, resume=page.reference) for page in read]
@@ -210,8 +210,8 @@ class TestFile:
         with pytest.raises(SourceFailed, match="is a folder: name a file in it"):
             open_source(SourceSpec(address=str(tmp_path)))
 
-    def test_that_is_damaged_is_told(self, tmp_path: Path) -> None:
-        packed = gzip.compress(json_lines(*[told(sale_id=number) for number in range(1000)]))
+    def test_that_is_damaged_is_reported(self, tmp_path: Path) -> None:
+        packed = gzip.compress(json_lines(*[sent(sale_id=number) for number in range(1000)]))
 
         with pytest.raises(SourceFailed, match="is damaged gzip"):
             pages(written(tmp_path, packed[:-100]))

@@ -15,7 +15,7 @@ from etl.sources.backoff import retry_after_seconds
 from etl.sources.contract import Source, SourceFailed
 from etl.sources.requests import Requests
 from etl.tests.upstream import Answer, Asked, Script, Upstream, in_turn, upstream
-from etl.tests.upstream_rows import NOW, told
+from etl.tests.upstream_rows import NOW, sent
 
 TOKEN = "t0ken-that-nobody-may-see"
 SALES = "/api/ticket-sales"
@@ -36,7 +36,7 @@ def read(script: Script, **spec: Any) -> tuple[list[Page], Upstream]:
 
 
 def failure(script: Script, *, total_seconds: float = 10.0) -> str:
-    """Return the words with which a request fails."""
+    """Return the message with which a request fails."""
     with (
         upstream(script) as server,
         Requests(server.url, authorization=f"Bearer {TOKEN}", total_seconds=total_seconds) as requests,
@@ -51,7 +51,7 @@ def numbered(last: int) -> Script:
 
     def answer(asked: Asked) -> Answer:
         page = int(asked.parameters["page"])
-        return Answer({"data": [told(sale_id=page)], "pagination": {"page": page, "total_pages": last}})
+        return Answer({"data": [sent(sale_id=page)], "pagination": {"page": page, "total_pages": last}})
 
     return answer
 
@@ -91,8 +91,8 @@ class TestPages:
     def test_follow_a_url_of_the_same_origin(self, following: str) -> None:
         def script(asked: Asked) -> Answer:
             if "cursor" in asked.parameters:
-                return Answer({"items": [told(sale_id="b")]})
-            return Answer({"items": [told()], "next_page": following.format(base=server.url)})
+                return Answer({"items": [sent(sale_id="b")]})
+            return Answer({"items": [sent()], "next_page": following.format(base=server.url)})
 
         with upstream(script) as server:
             pages = list(source_of(server).pages(Endpoint.SALES))
@@ -109,27 +109,27 @@ class TestPages:
 
         assert other.asked == []
 
-    def test_that_are_no_pages_say_what_they_are(self) -> None:
+    def test_that_are_not_pages_are_refused(self) -> None:
         with pytest.raises(SourceFailed, match=r"not JSON.*is the base URL right"):
             read(lambda _: Answer(b"<html>"))
 
-    def test_lose_no_row_to_an_odd_one(self) -> None:
-        (page,), _ = read(lambda _: Answer([told(), 7, told(quantity=-1)]))
+    def test_lose_no_row_to_one_that_cannot_be_read(self) -> None:
+        (page,), _ = read(lambda _: Answer([sent(), 7, sent(quantity=-1)]))
 
         assert len(page.rows) == 1
-        assert [row.payload for row in page.rejections] == [7, told(quantity=-1)]
+        assert [row.payload for row in page.rejections] == [7, sent(quantity=-1)]
 
 
 class TestPatience:
     @pytest.mark.parametrize("status", [429, 500, 503])
     def test_asks_a_busy_server_again(self, status: int) -> None:
-        pages, server = read(in_turn(Answer(status=status), Answer([told()])))
+        pages, server = read(in_turn(Answer(status=status), Answer([sent()])))
 
         assert (len(pages), server.pages_asked(SALES)) == (1, ["1", "1"])
 
     def test_waits_as_long_as_retry_after_says(self, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.WARNING, "etl"):
-            read(in_turn(Answer(status=429, headers={"Retry-After": "1"}), Answer([told()])))
+            read(in_turn(Answer(status=429, headers={"Retry-After": "1"}), Answer([sent()])))
 
         assert "answered 429 Too Many Requests: trying again in 1.0 s" in caplog.text
 
@@ -150,13 +150,13 @@ class TestPatience:
         assert retry_after_seconds(header, now=NOW) == seconds
 
     def test_gives_up_at_once_when_the_server_asks_for_more_than_there_is(self) -> None:
-        words = failure(in_turn(Answer(status=503, headers={"Retry-After": "3600"})))
+        message = failure(in_turn(Answer(status=503, headers={"Retry-After": "3600"})))
 
         assert (
             "answered 503 Service Unavailable, asks to wait (Retry-After: 3600): given up after 1 try"
-            in words
+            in message
         )
-        assert "may take 10 s in all" in words
+        assert "may take 10 s in all" in message
 
     def test_gives_up_when_the_total_is_over(self) -> None:
         assert "run again later" in failure(in_turn(Answer(status=500)), total_seconds=0.2)
@@ -202,10 +202,10 @@ class TestRefusal:
             (304, "Not Modified"),
         ],
     )
-    def test_is_told_at_once_with_the_cure(self, status: int, cure: str) -> None:
-        words = failure(in_turn(Answer(status=status)))
+    def test_is_reported_at_once_with_the_cure(self, status: int, cure: str) -> None:
+        message = failure(in_turn(Answer(status=status)))
 
-        assert f"/api/ticket-sales answered {status}: {cure}" in words
+        assert f"/api/ticket-sales answered {status}: {cure}" in message
 
     def test_of_a_page_that_is_too_large(self) -> None:
         with (
@@ -228,28 +228,30 @@ class TestRefusal:
 class TestRedirect:
     def test_is_followed_on_the_same_origin(self) -> None:
         pages, server = read(
-            in_turn(Answer(status=301, headers={"Location": "moved?page=1"}), Answer([told()]))
+            in_turn(Answer(status=301, headers={"Location": "moved?page=1"}), Answer([sent()]))
         )
 
         assert (len(pages), server.asked[1].path) == (1, "/api/moved")
 
     def test_is_not_followed_to_another(self) -> None:
         with upstream(numbered(1)) as other:
-            words = failure(in_turn(Answer(status=302, headers={"Location": f"{other.url}/x?token=s3cret"})))
+            message = failure(
+                in_turn(Answer(status=302, headers={"Location": f"{other.url}/x?token=s3cret"}))
+            )
 
         assert other.asked == []
-        assert "another origin" in words
-        assert "s3cret" not in words
+        assert "another origin" in message
+        assert "s3cret" not in message
 
     def test_ends_after_a_few(self) -> None:
-        words = failure(in_turn(Answer(status=302, headers={"Location": "ticket-sales"})))
+        message = failure(in_turn(Answer(status=302, headers={"Location": "ticket-sales"})))
 
-        assert "redirected 5 times" in words
+        assert "redirected 5 times" in message
 
 
 class TestAddress:
     @pytest.mark.parametrize(
-        ("address", "words"),
+        ("address", "message"),
         [
             ("", "set ETL_SOURCE_URL"),
             ("https://", "not a URL such as"),
@@ -258,14 +260,14 @@ class TestAddress:
             ("https://tickets.example/api?token=hunter2", "ends before the"),
         ],
     )
-    def test_that_cannot_be_right_is_refused_without_its_secrets(self, address: str, words: str) -> None:
-        with pytest.raises(SourceFailed, match=words) as refused:
+    def test_that_cannot_be_right_is_refused_without_its_secrets(self, address: str, message: str) -> None:
+        with pytest.raises(SourceFailed, match=message) as refused:
             open_source(SourceSpec(address=address))
 
         assert "hunter2" not in str(refused.value)
 
     @pytest.mark.parametrize(
-        ("spec", "words"),
+        ("spec", "message"),
         [
             ({"name": "x" * 65}, "at most 64 printable characters"),
             ({"page_size": 0}, "use 1 or more"),
@@ -274,8 +276,8 @@ class TestAddress:
             ({"token": "two\nlines"}, "ETL_SOURCE_TOKEN"),
         ],
     )
-    def test_with_a_wrong_setting_is_refused(self, spec: dict[str, Any], words: str) -> None:
-        with pytest.raises(SourceFailed, match=words):
+    def test_with_a_wrong_setting_is_refused(self, spec: dict[str, Any], message: str) -> None:
+        with pytest.raises(SourceFailed, match=message):
             open_source(SourceSpec(address="https://tickets.example", **spec))
 
 
@@ -283,14 +285,14 @@ class TestToken:
     def test_is_in_no_repr_error_or_log(self, caplog: pytest.LogCaptureFixture) -> None:
         spec = SourceSpec(address="https://tickets.example", token=TOKEN)
         with caplog.at_level(logging.DEBUG):
-            words = [failure(in_turn(Answer(status=429), Answer(status=401))), repr(spec)]
+            message = [failure(in_turn(Answer(status=429), Answer(status=401))), repr(spec)]
 
-        assert TOKEN not in "".join([*words, caplog.text])
+        assert TOKEN not in "".join([*message, caplog.text])
 
 
 class TestCheck:
     def test_says_what_worked(self) -> None:
-        with upstream(lambda _: Answer([told(), 7])) as server:
+        with upstream(lambda _: Answer([sent(), 7])) as server:
             lines = list(source_of(server).check())
 
         assert lines == [

@@ -15,7 +15,7 @@ from etl.maintenance.verify import verify
 from etl.models import RawSale, Run
 from etl.rows import SaleRow
 from etl.tests.cast import instant
-from etl.tests.loader import told
+from etl.tests.loader import rows_in
 
 ATTEMPTS = 40
 
@@ -39,7 +39,7 @@ class TestARunThatIsKilled:
         self, order: str, django_pool: SharedPool, postgres: EmbeddedPostgres
     ) -> None:
         chance, kills = random.Random(order), 0
-        expected = {key: (row.quantity, row.event_id) for key, row in latest(list(told(order))).items()}
+        expected = {key: (row.quantity, row.event_id) for key, row in latest(list(rows_in(order))).items()}
 
         while run_in_a_process(postgres, order, chance.randrange(1, 12)) == -signal.SIGKILL:
             kills += 1

@@ -122,7 +122,7 @@ class TestASale:
 
         assert totals() == {"EUR": (20, Decimal("1.0000"))}
 
-    def test_is_another_one_when_another_source_tells_it(self) -> None:
+    def test_is_another_one_when_another_source_sends_it(self) -> None:
         load(sale())
 
         load(sale(), source="pretix")

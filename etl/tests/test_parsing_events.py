@@ -1,4 +1,4 @@
-"""An event is read under each of its names; what it does not tell is "" or None."""
+"""An event is read under each of its names; what it does not have is "" or None."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -26,7 +26,7 @@ class TestEvent:
             updated_at=None,
         )
 
-    def test_need_tell_no_more_than_its_id(self) -> None:
+    def test_needs_no_more_than_its_id(self) -> None:
         assert read_event(id=7) == EventRow("7", "", "", None, None, None)
 
     def test_without_offset_begins_in_its_own_zone(self) -> None:
@@ -34,7 +34,7 @@ class TestEvent:
 
         assert row.starts_at == datetime(2026, 6, 1, 19, tzinfo=UTC)
 
-    def test_that_tells_a_day_only_tells_no_instant(self) -> None:
+    def test_with_a_day_only_has_no_instant(self) -> None:
         assert read_event(id=7, start_date="2026-06-01").starts_at is None
 
     @pytest.mark.parametrize(

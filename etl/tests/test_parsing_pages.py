@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from etl.parsing import Dialect
 from etl.parsing.pages import NotAPage, Reading, parse_json, read_page, read_row
 from etl.rows import Endpoint, span_of
-from etl.tests.upstream_rows import NOW, told
+from etl.tests.upstream_rows import NOW, sent
 
 DIALECT = Dialect(now=NOW, currency="EUR")
 
@@ -37,7 +37,7 @@ FIELDS = st.sampled_from(
         *("updated_at", "modified_at", "ticket_id", "ticketId", "unknown"),
     ]
 )
-SALES = st.lists(st.dictionaries(FIELDS, ODD, max_size=6).map(lambda odd: {**told(), **odd}), max_size=4)
+SALES = st.lists(st.dictionaries(FIELDS, ODD, max_size=6).map(lambda odd: {**sent(), **odd}), max_size=4)
 
 
 def encoded(page: Any) -> bytes:
@@ -61,7 +61,7 @@ class TestPage:
         assert reading == row_by_row(parse_json(body)["data"])
 
     @given(SALES)
-    def test_with_a_row_that_is_none_loses_no_other(self, rows: list[dict[str, Any]]) -> None:
+    def test_with_a_row_that_is_not_an_object_loses_no_other(self, rows: list[dict[str, Any]]) -> None:
         body = encoded([*rows, 7])
 
         reading, _ = read_page(body, Endpoint.SALES, DIALECT)
@@ -72,21 +72,21 @@ class TestPage:
 
     @pytest.mark.parametrize("name", ["data", "results", "items"])
     def test_is_a_list_or_an_object_around_one(self, name: str) -> None:
-        plain, nothing = read_page(encoded([told()]), Endpoint.SALES, DIALECT)
-        wrapped, envelope = read_page(encoded({name: [told()], "has_more": True}), Endpoint.SALES, DIALECT)
+        plain, nothing = read_page(encoded([sent()]), Endpoint.SALES, DIALECT)
+        wrapped, envelope = read_page(encoded({name: [sent()], "has_more": True}), Endpoint.SALES, DIALECT)
 
         assert plain == wrapped
         assert (nothing.get("has_more"), envelope["has_more"]) == (None, True)
 
     def test_keeps_money_digit_for_digit(self) -> None:
-        body = encoded([told()]).replace(b'"50.00"', b"123456789012345.67")
+        body = encoded([sent()]).replace(b'"50.00"', b"123456789012345.67")
 
         reading, _ = read_page(body, Endpoint.SALES, DIALECT)
 
         assert reading.rows[0].amount == Decimal("123456789012345.67")
 
     def test_with_half_a_character_loses_that_row_alone(self) -> None:
-        body = encoded([told(), told(sale_id="half")]).replace(b"half", b"\\ud800")
+        body = encoded([sent(), sent(sale_id="half")]).replace(b"half", b"\\ud800")
 
         reading, _ = read_page(body, Endpoint.SALES, DIALECT)
 
@@ -94,10 +94,10 @@ class TestPage:
 
     def test_spans_the_timestamps_of_its_rows(self) -> None:
         rows = [
-            told(sale_date="2026-05-02"),
-            told(sale_date="2026-05-01T00:00:00Z", updated_at="2026-05-03T00:00:00Z"),
-            told(sale_date="2026-05-02T00:00:00Z"),
-            told(sale_date="rejected"),
+            sent(sale_date="2026-05-02"),
+            sent(sale_date="2026-05-01T00:00:00Z", updated_at="2026-05-03T00:00:00Z"),
+            sent(sale_date="2026-05-02T00:00:00Z"),
+            sent(sale_date="rejected"),
         ]
 
         reading, _ = read_page(encoded(rows), Endpoint.SALES, DIALECT)
@@ -120,7 +120,7 @@ class TestPage:
             (b"[" * 100_000, "not JSON: nested too deeply"),
         ],
     )
-    def test_is_refused_when_it_is_none(self, body: bytes, reason: str) -> None:
+    def test_is_refused_when_it_is_not_one(self, body: bytes, reason: str) -> None:
         with pytest.raises(NotAPage, match=reason):
             read_page(body, Endpoint.SALES, DIALECT)
 

@@ -12,7 +12,7 @@ from etl.parsing import Dialect
 from etl.parsing.pages import read_row
 from etl.parsing.sales import read_sale
 from etl.rows import Endpoint, Rejection, SaleRow
-from etl.tests.upstream_rows import NOW, TONIGHT, read, rejected, told
+from etl.tests.upstream_rows import NOW, TONIGHT, read, rejected, sent
 
 BERLIN = Dialect(now=NOW, timezone="Europe/Berlin")
 
@@ -45,7 +45,7 @@ class TestSale:
         ],
     )
     def test_has_the_same_row_under_every_alias(self, known: str, alias: str) -> None:
-        payload = told()
+        payload = sent()
         payload[alias] = payload.pop(known)
 
         assert read_sale(payload, Dialect(now=NOW)) == read()
@@ -56,7 +56,7 @@ class TestSale:
 
         assert read(**changed).updated_at == datetime(2026, 6, 1, 8, tzinfo=UTC)
 
-    def test_that_tells_no_change_has_none(self) -> None:
+    def test_without_a_change_has_no_time_of_one(self) -> None:
         assert read().updated_at is None
         assert read(sale_date=None, timestamp="2026-05-31T19:30:00Z").updated_at is None
         assert read(sale_date="", created_at="2026-05-31T19:30:00Z", updated_at="").updated_at is None
@@ -72,7 +72,7 @@ class TestSale:
 
         assert read(**ticket).ticket_id == "7"
 
-    def test_takes_the_first_alias_that_is_told(self) -> None:
+    def test_takes_the_first_alias_with_a_value(self) -> None:
         assert read(sale_id="", id="S-9").sale_id == "S-9"
         assert read(sale_id=0, id="S-9").sale_id == "0"
         assert read(event={"not": "read"}).event_id == TONIGHT
@@ -80,9 +80,9 @@ class TestSale:
     def test_has_numbers_for_ids_as_text(self) -> None:
         assert read(sale_id=12345678901234567890).sale_id == "12345678901234567890"
 
-    def test_without_an_id_is_known_by_all_it_tells(self) -> None:
+    def test_without_an_id_is_known_by_all_its_fields(self) -> None:
         first, again = read(sale_id=None), read(sale_id=None)
-        reordered = read_sale(dict(reversed(told(sale_id=None).items())), Dialect(now=NOW))
+        reordered = read_sale(dict(reversed(sent(sale_id=None).items())), Dialect(now=NOW))
         other = read(sale_id=None, quantity=3)
 
         assert first.sale_id == again.sale_id
@@ -102,7 +102,7 @@ class TestSale:
     def test_is_kept_whole_in_its_rejection(self) -> None:
         row = rejected(quantity=-1, note="kept")
 
-        assert (row.payload, row.upstream_id) == (told(quantity=-1, note="kept"), "S-1")
+        assert (row.payload, row.upstream_id) == (sent(quantity=-1, note="kept"), "S-1")
 
     @pytest.mark.parametrize(
         ("field", "value", "reason"),
@@ -127,7 +127,7 @@ class TestSale:
 
 
 class TestQuantity:
-    def test_is_one_when_it_is_not_told(self) -> None:
+    def test_is_one_when_it_is_missing(self) -> None:
         assert read(quantity=None).quantity == 1
 
     @pytest.mark.parametrize(("value", "quantity"), [("3", 3), (Decimal("3.0"), 3), (0, 0), ("0", 0)])
@@ -155,7 +155,7 @@ class TestQuantity:
 
 class TestAmount:
     @pytest.mark.parametrize(
-        "told_amount",
+        "amount_fields",
         [
             {"total_amount": "50.00"},
             {"total_amount": 50},
@@ -165,8 +165,8 @@ class TestAmount:
             {"total_amount": None, "amount": 25},
         ],
     )
-    def test_is_the_total_or_quantity_times_price(self, told_amount: dict[str, Any]) -> None:
-        assert read(**told_amount).amount == Decimal(50)
+    def test_is_the_total_or_quantity_times_price(self, amount_fields: dict[str, Any]) -> None:
+        assert read(**amount_fields).amount == Decimal(50)
 
     def test_keeps_every_digit(self) -> None:
         assert read(total_amount=Decimal("123456789012345.6789")).amount == Decimal("123456789012345.6789")
@@ -198,7 +198,7 @@ class TestAmount:
 
         assert row.field == "price"
 
-    def test_is_asked_for_when_neither_total_nor_price_is_told(self) -> None:
+    def test_is_asked_for_when_both_total_and_price_are_missing(self) -> None:
         assert "send one of them" in rejected(total_amount=None).reason
 
 
@@ -206,7 +206,7 @@ class TestCurrency:
     def test_is_in_upper_case(self) -> None:
         assert read(currency="ngn").currency == "NGN"
 
-    def test_is_the_settings_when_it_is_not_told(self) -> None:
+    def test_is_that_of_the_settings_when_it_is_missing(self) -> None:
         assert read(dialect=replace(BERLIN, currency="usd"), currency=None).currency == "USD"
 
     def test_is_not_guessed(self) -> None:
@@ -231,7 +231,7 @@ class TestKind:
             ({"type": "refund", "status": "void"}, "cancelled"),
         ],
     )
-    def test_is_told_by_status_and_type(self, changes: dict[str, Any], kind: str) -> None:
+    def test_depends_on_status_and_type(self, changes: dict[str, Any], kind: str) -> None:
         assert read(**changes).kind == kind
 
     @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ class TestSaleDate:
         assert row.sold_at is not None
         assert row.sold_at.tzinfo is UTC
 
-    def test_is_a_day_when_no_time_is_told(self) -> None:
+    def test_is_a_day_when_it_has_no_time(self) -> None:
         row = read(sale_date="2026-05-31")
 
         assert (row.sold_at, row.sold_on) == (None, date(2026, 5, 31))

@@ -15,22 +15,22 @@ LATEST = datetime(2026, 7, 4, tzinfo=UTC)
 CANCELED: dict[str, Any] = {"canceled": True}
 
 
-def rows(told: dict[str, Any]) -> list[SaleRow]:
-    read = read_order(told, currency="EUR", latest_at=LATEST)
+def rows(payload: dict[str, Any]) -> list[SaleRow]:
+    read = read_order(payload, currency="EUR", latest_at=LATEST)
     assert isinstance(read, list), read
     return read
 
 
-def rejection(told: dict[str, Any], currency: str = "EUR") -> Rejection:
-    read = read_order(told, currency=currency, latest_at=LATEST)
+def rejection(payload: dict[str, Any], currency: str = "EUR") -> Rejection:
+    read = read_order(payload, currency=currency, latest_at=LATEST)
     assert isinstance(read, Rejection), read
     return read
 
 
-def revenue(told: dict[str, Any]) -> Decimal:
+def revenue(payload: dict[str, Any]) -> Decimal:
     """What the summaries make of the rows."""
     sign = {"sale": 1, "refund": -1, "cancelled": 0}
-    return sum((sign[row.kind] * row.amount for row in rows(told)), Decimal(0))
+    return sum((sign[row.kind] * row.amount for row in rows(payload)), Decimal(0))
 
 
 class TestPosition:
@@ -55,9 +55,9 @@ class TestPosition:
         assert [row.kind for row in rows(order(status=status))] == ["cancelled"]
 
     def test_that_was_cancelled_counts_as_nothing(self) -> None:
-        told = order(positions=[position(1), position(2, **CANCELED)])
+        payload = order(positions=[position(1), position(2, **CANCELED)])
 
-        assert [(row.sale_id, row.kind) for row in rows(told)] == [("P1", "sale"), ("P2", "cancelled")]
+        assert [(row.sale_id, row.kind) for row in rows(payload)] == [("P1", "sale"), ("P2", "cancelled")]
 
     def test_keeps_its_id_when_the_order_is_split(self) -> None:
         before = rows(order("ABC12", positions=[position(1), position(2)]))
@@ -76,73 +76,73 @@ class TestFee:
         assert rows(order(fees=[fee(7, "2.50", **CANCELED)]))[1].kind == "cancelled"
 
     def test_below_zero_lowers_what_was_paid(self) -> None:
-        told = order(fees=[fee(7, "-3.00")], payments=[payment("20.00")])
+        payload = order(fees=[fee(7, "-3.00")], payments=[payment("20.00")])
 
-        assert revenue(told) == Decimal("20.00")
+        assert revenue(payload) == Decimal("20.00")
 
 
 class TestRefund:
     """Each case is an order that cost 23.00 or 46.00, and the revenue that is left of it."""
 
     def test_of_what_stays_sold_lowers_revenue_on_its_own_day(self) -> None:
-        told = order(refunds=[refund(1, "5.00")])
+        payload = order(refunds=[refund(1, "5.00")])
 
-        row = rows(told)[1]
+        row = rows(payload)[1]
         assert (row.sale_id, row.kind, row.quantity, row.amount) == ("ABC12-R1", "refund", 0, Decimal("5.00"))
         assert row.sold_at == datetime(2026, 2, 1, 12, tzinfo=UTC)
-        assert revenue(told) == Decimal("18.00")
+        assert revenue(payload) == Decimal("18.00")
 
     def test_of_a_cancelled_position_is_not_subtracted_twice(self) -> None:
-        told = order(
+        payload = order(
             positions=[position(1), position(2, **CANCELED)],
             payments=[payment("46.00")],
             refunds=[refund(1, "23.00")],
         )
 
-        assert rows(told)[2].amount == 0
-        assert revenue(told) == Decimal("23.00")
+        assert rows(payload)[2].amount == 0
+        assert revenue(payload) == Decimal("23.00")
 
     def test_of_all_but_a_cancellation_fee_leaves_the_fee(self) -> None:
-        told = order(
+        payload = order(
             positions=[position(1, **CANCELED)],
             fees=[fee(7, "5.00", fee_type="cancellation")],
             refunds=[refund(1, "18.00")],
         )
 
-        assert revenue(told) == Decimal("5.00")
+        assert revenue(payload) == Decimal("5.00")
 
     def test_uses_up_what_was_cancelled_in_the_order_of_time(self) -> None:
-        told = order(
+        payload = order(
             positions=[position(1), position(2, **CANCELED)],
             payments=[payment("46.00")],
             refunds=[refund(2, "10.00"), refund(1, "20.00")],
         )
 
-        given_back = {row.sale_id: row.amount for row in rows(told)[2:]}
-        assert given_back == {"ABC12-R1": Decimal(0), "ABC12-R2": Decimal("7.00")}
+        refunded = {row.sale_id: row.amount for row in rows(payload)[2:]}
+        assert refunded == {"ABC12-R1": Decimal(0), "ABC12-R2": Decimal("7.00")}
 
     def test_of_a_lowered_price_is_not_subtracted_twice(self) -> None:
-        told = order(positions=[position(1, "20.00")], refunds=[refund(1, "3.00")])
+        payload = order(positions=[position(1, "20.00")], refunds=[refund(1, "3.00")])
 
-        assert revenue(told) == Decimal("20.00")
+        assert revenue(payload) == Decimal("20.00")
 
     def test_of_an_overpayment_was_never_revenue(self) -> None:
-        told = order(payments=[payment("30.00")], refunds=[refund(1, "7.00")])
+        payload = order(payments=[payment("30.00")], refunds=[refund(1, "7.00")])
 
-        assert revenue(told) == Decimal("23.00")
+        assert revenue(payload) == Decimal("23.00")
 
     def test_that_offsets_a_split_order_is_not_subtracted_twice(self) -> None:
-        told = order(positions=[position(1)], payments=[payment("46.00")], refunds=[refund(1, "23.00")])
+        payload = order(positions=[position(1)], payments=[payment("46.00")], refunds=[refund(1, "23.00")])
 
-        assert revenue(told) == Decimal("23.00")
+        assert revenue(payload) == Decimal("23.00")
 
-    def test_of_a_payment_that_was_refunded_in_whole_is_told_by_its_state(self) -> None:
-        told = order(payments=[payment("23.00", "refunded")], refunds=[refund(1, "23.00")])
+    def test_of_a_payment_that_was_refunded_in_whole_is_known_by_its_state(self) -> None:
+        payload = order(payments=[payment("23.00", "refunded")], refunds=[refund(1, "23.00")])
 
-        assert revenue(told) == 0
+        assert revenue(payload) == 0
 
     @pytest.mark.parametrize("state", ["created", "transit", "external", "canceled", "failed"])
-    def test_that_was_not_carried_out_is_none(self, state: str) -> None:
+    def test_that_was_not_carried_out_does_not_count(self, state: str) -> None:
         assert len(rows(order(refunds=[refund(1, "5.00", state)]))) == 1
 
     def test_of_a_cancelled_order_is_nothing(self) -> None:
@@ -151,9 +151,9 @@ class TestRefund:
         assert refunded.amount == 0
 
     def test_without_a_time_of_execution_is_dated_by_its_creation(self) -> None:
-        told = order(refunds=[refund(1, "5.00", execution_date=None)])
+        payload = order(refunds=[refund(1, "5.00", execution_date=None)])
 
-        assert rows(told)[1].sold_at == datetime(2026, 2, 1, 10, tzinfo=UTC)
+        assert rows(payload)[1].sold_at == datetime(2026, 2, 1, 10, tzinfo=UTC)
 
 
 class TestRejection:
@@ -177,11 +177,11 @@ class TestRejection:
         ],
     )
     def test_names_the_field_and_keeps_the_order_whole(self, changes: dict[str, Any], field: str) -> None:
-        told = order(**changes)
+        payload = order(**changes)
 
-        found = rejection(told)
+        found = rejection(payload)
 
-        assert (found.field, found.payload) == (field, told)
+        assert (found.field, found.payload) == (field, payload)
         assert found.reason
 
     def test_has_the_id_by_which_a_corrected_order_resolves_it(self) -> None:
@@ -208,7 +208,7 @@ class TestEvent:
     def test_without_an_english_name_has_the_first(self, name: object, read: str) -> None:
         assert read_event(event(name=name))[1] == read
 
-    def test_that_does_not_tell_its_zone_tells_none(self) -> None:
+    def test_without_a_zone_has_none(self) -> None:
         row = read_event(event(timezone=None))
 
         assert not isinstance(row, Rejection)

@@ -75,7 +75,7 @@ class TestOrders:
         assert sale_ids(pages) == {"P4", "P5"}
         assert "modified_since=2026-01-04T10%3A00%3A00Z" in pretix.requests[0]
 
-    def test_in_test_mode_are_no_sales(self, pretix: Pretix, source: Source) -> None:
+    def test_in_test_mode_are_not_sales(self, pretix: Pretix, source: Source) -> None:
         pretix.orders = [numbered(1) | {"testmode": True}]
 
         page = next(source.pages(Endpoint.SALES))
@@ -115,7 +115,7 @@ class TestOrders:
         assert "include=positions.price" in pretix.requests[0]
         assert not [word for word in ("email", "secret", "name", "address") if word in pretix.requests[0]]
 
-    def test_tell_how_many_pages_there_are(self, pretix: Pretix, source: Source) -> None:
+    def test_say_how_many_pages_there_are(self, pretix: Pretix, source: Source) -> None:
         pretix.orders = [numbered(number) for number in range(1, 6)]
 
         assert next(source.pages(Endpoint.SALES)).page_total == 3
@@ -171,7 +171,7 @@ class TestLinks:
 
 
 class TestCheck:
-    def test_tells_what_it_found(self, pretix: Pretix, source: Source) -> None:
+    def test_says_what_it_found(self, pretix: Pretix, source: Source) -> None:
         pretix.orders = [numbered(number) for number in range(1, 6)]
 
         assert [line.rpartition(": ")[2] for line in source.check()] == ["1 events", "5 orders"]

@@ -53,7 +53,7 @@ class TestARun:
         assert (ended.pk, ended.outcome, ended.inserted_count) == (recorded.pk, "done", 101)
         assert verify() == []
 
-    def test_reads_events_first_so_that_days_are_cut_in_their_zones(self) -> None:
+    def test_reads_events_first_for_the_time_zones_of_sales(self) -> None:
         source = ListSource(ROWS, events=[event(TONIGHT)])
 
         run(source)
@@ -75,7 +75,7 @@ class TestARun:
         assert RawSale.objects.count() == 50
         assert cursor().cursor_at == ROWS[49].updated_at
 
-    def test_leaves_the_cursor_when_it_was_told_to_begin_after_it(self) -> None:
+    def test_leaves_the_cursor_when_it_was_asked_to_begin_after_it(self) -> None:
         run(ListSource(ROWS[:50]))
 
         run(ListSource(ROWS), since=ROWS[70].updated_at)
@@ -83,7 +83,7 @@ class TestARun:
         assert cursor().cursor_at == ROWS[49].updated_at
         assert run(ListSource(ROWS)).inserted_count == 20
 
-    def test_tells_its_watcher_about_each_page(self) -> None:
+    def test_shows_its_watcher_each_page(self) -> None:
         witness = Witness()
 
         run(ListSource(ROWS), watcher=witness)
@@ -124,7 +124,7 @@ class TestARunWhoseSourceFails:
         assert recorded.error == "the upstream answered 502 for five minutes: is it up?"
         assert not Lease.objects.exists()
 
-    def test_goes_on_from_its_last_page_where_pages_ascend(self) -> None:
+    def test_resumes_from_its_last_page_where_pages_ascend(self) -> None:
         run(ListSource(ROWS, before_page=self.fail))
         source = ListSource(ROWS)
 
@@ -133,7 +133,7 @@ class TestARunWhoseSourceFails:
         assert source.asked[0][1] == instant(ROWS[29]) - timedelta(minutes=5)
         assert RawSale.objects.count() == 100
 
-    def test_goes_on_with_its_last_page_where_pages_are_unordered(self) -> None:
+    def test_resumes_with_its_last_page_where_pages_are_unordered(self) -> None:
         run(ListSource(ROWS[::-1], before_page=self.fail))
         source, witness = ListSource(ROWS[::-1]), Witness()
 
@@ -227,7 +227,7 @@ class TestTooManyRejects:
 
 class TestALimit:
     @pytest.mark.parametrize("text", ["", "-1", "1.5", "101%", "many", "5 %%"])
-    def test_refuses_what_is_none(self, text: str) -> None:
+    def test_refuses_any_other_text(self, text: str) -> None:
         with pytest.raises(ValueError, match="is not a limit: write"):
             Limit.parse(text)
 

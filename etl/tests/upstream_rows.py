@@ -1,5 +1,5 @@
 """
-What an upstream tells in the tests of the parsing: a sale of two tickets, and what is read from it.
+A sale of two tickets as an upstream sends it, and what is read from it, for the tests of the parsing.
 """
 
 from datetime import UTC, datetime
@@ -13,8 +13,8 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 TONIGHT = "EV-TONIGHT"
 
 
-def told(**changes: Any) -> dict[str, Any]:
-    """Return a sale as an upstream tells it; a change to None leaves the field out."""
+def sent(**changes: Any) -> dict[str, Any]:
+    """Return a sale as an upstream sends it; a change to None leaves the field out."""
     payload = {
         "sale_id": "S-1",
         "event_id": TONIGHT,
@@ -29,14 +29,14 @@ def told(**changes: Any) -> dict[str, Any]:
 
 def read(*, dialect: Dialect | None = None, **changes: Any) -> SaleRow:
     """Return the row of a sale that can be read."""
-    row = read_sale(told(**changes), dialect or Dialect(now=NOW))
+    row = read_sale(sent(**changes), dialect or Dialect(now=NOW))
     assert isinstance(row, SaleRow), row
     return row
 
 
 def rejected(*, dialect: Dialect | None = None, **changes: Any) -> Rejection:
     """Return the rejection of a sale that cannot."""
-    row = read_sale(told(**changes), dialect or Dialect(now=NOW))
+    row = read_sale(sent(**changes), dialect or Dialect(now=NOW))
     assert isinstance(row, Rejection), row
     return row
 
