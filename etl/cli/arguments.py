@@ -54,7 +54,9 @@ def _spec(options: Mapping[str, Any]) -> SourceSpec:
     if not address:
         raise UsageError("no source is given: name a URL or a file with --source, or set ETL_SOURCE_URL")
     if options["events"] and "://" in address:
-        raise UsageError("--events says what a file holds: an API has an address for each")
+        raise UsageError(
+            "--events says what a file holds: an API has one address for events and one for sales"
+        )
     return SourceSpec(
         address=address,
         name=options["name"],

@@ -1,7 +1,7 @@
 """
 Loading one page: raw rows, summaries, rejected rows, cursor and counts, in one transaction. All or nothing.
 
-Loading a page twice changes nothing. Neither does the order in which the versions of a row are loaded.
+Loading a page twice changes nothing, and it does not matter in which order the versions of a row are loaded.
 """
 
 from datetime import datetime

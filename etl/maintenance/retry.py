@@ -25,7 +25,7 @@ from etl.sources.dialects import dialect_of
 # As many rows are in memory at once.
 CHUNK = 1_000
 
-Reading = SaleRow | EventRow | Rejection
+ReadRow = SaleRow | EventRow | Rejection
 
 
 class NoSuchRow(LookupError):
@@ -113,14 +113,14 @@ def _retry_chunk(
     return RetryResult(loaded_count=len(loaded), rejected_count=len(readings) - len(loaded))
 
 
-def _read(row: RejectedRow, endpoint: Endpoint, dialect: Dialect) -> Reading:
+def _read(row: RejectedRow, endpoint: Endpoint, dialect: Dialect) -> ReadRow:
     if isinstance(row.payload, str) and len(row.payload) >= limits.PAYLOAD:
         # Longer than `etl.limits.PAYLOAD`: its beginning is no longer a row.
         reason = "only its beginning is kept: cure it at the source, then `manage.py etl run --full`"
         return Rejection(row.payload, row.upstream_id, row.field, reason)
     if _is_of_pretix(row.payload):
-        # No setting of ours cures it, and its currency stands in pretix' event. Corrected there it is a
-        # change, which the next run reads.
+        # No setting of ours helps: its currency is that of pretix' event. Once corrected in pretix, it has
+        # changed there, and the next run reads it.
         return Rejection(row.payload, row.upstream_id, row.field, row.reason)
     return read_row(row.payload, endpoint, dialect)
 
@@ -132,7 +132,7 @@ def _is_of_pretix(payload: Any) -> bool:
     )
 
 
-def _judged(row: RejectedRow, reading: Reading, now: datetime) -> RejectedRow:
+def _judged(row: RejectedRow, reading: ReadRow, now: datetime) -> RejectedRow:
     if isinstance(reading, Rejection):
         row.field, row.reason = reading.field, reading.reason
     else:

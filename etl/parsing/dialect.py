@@ -20,8 +20,8 @@ class Dialect:
 
     Attributes:
         now: that instant, aware.
-        currency: ISO code of a sale that has none; "" rejects such a sale.
-        timezone: IANA zone of a time without an offset; "" rejects such a time.
+        currency: ISO code for a sale without one; "" rejects such a sale.
+        timezone: IANA zone for a time without an offset; "" rejects such a time.
         zone: the same zone, worked out once; None for "".
         latest_at: a sale after it is in the future.
         latest_on: a day after it has not begun anywhere at `latest_at`.

@@ -23,8 +23,8 @@ class SourceSpec:
         name: what its rows are kept under; "" for the default name of its kind.
         token: a secret; never in a repr, an error or a log.
         page_size: rows in a page; None for the source's own size.
-        currency: ISO code of a sale that has none; "" rejects such a sale.
-        timezone: IANA zone of times without an offset; "" rejects such a time.
+        currency: ISO code for a sale without one; "" rejects such a sale.
+        timezone: IANA zone for times without an offset; "" rejects such a time.
         endpoint: what a file holds; None for sales.
     """
 

@@ -199,7 +199,7 @@ class TestUsage:
             ([], "set ETL_SOURCE_URL"),
             (["--source", "a.csv", "--since", "2026-01-05", "--full"], "leave out either"),
             (["--source", "a.csv", "--since", "2026-01-05", "--until", "2026-01-05"], "is not after"),
-            (["--source", "http://127.0.0.1:9", "--events"], "an API has an address for each"),
+            (["--source", "http://127.0.0.1:9", "--events"], "an API has one address for events"),
             (["--source", "a.csv", "--name", "n" * 65], "at most 64"),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
