@@ -53,12 +53,6 @@ class ConnectionBudget:
         return f"{sum_needed} of {self.available} ({self.max_connections} less {self.reserved} reserved)"
 
 
-def web_bound() -> int:
-    """Return the most connections that the serving processes may open together."""
-    workers, bound = int(settings.WEB_WORKERS), int(pool_options()["max_size"])
-    return workers * bound
-
-
 def pool_options() -> dict[str, Any]:
     """Return the pool's options of the default database; sizes in connections, times in seconds."""
     options: dict[str, Any] = settings.DATABASES["default"]["OPTIONS"]["pool"]
