@@ -58,6 +58,8 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     # Its static files: the API page without a CDN.
     "ninja",
+    # Before core, whose `doctor` it extends.
+    "config",
     "core",
     "analytics",
     "etl",
