@@ -16,7 +16,7 @@ from analytics.spike.clients import Tally
 from analytics.spike.run import Result
 from analytics.spike.shots import Kind, Shot, shots
 from analytics.spike.watch import ConnectionCount, HealthAnswers
-from core.tests.test_serve import free_port
+from config.tests.test_serve import free_port
 
 NOON = datetime(2026, 7, 4, 12, tzinfo=UTC)
 

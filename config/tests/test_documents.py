@@ -80,7 +80,7 @@ class TestADocument:
 class TestContributing:
     def test_shows_code_that_exists(self) -> None:
         code = "".join(
-            path.read_text() for app in ("analytics", "core") for path in (ROOT / app).rglob("*.py")
+            path.read_text() for app in ("analytics", "config", "core") for path in (ROOT / app).rglob("*.py")
         )
 
         shown = re.findall(r"^ *((?:class|def) \w+)", "".join(python_in(CONTRIBUTING)), re.MULTILINE)

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from core import checks
-from core.management.commands import doctor
+from config import checks
+from config.management.commands import doctor
 
 
 def doctors_words() -> str:

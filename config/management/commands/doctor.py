@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from core import checks, db
+from config import checks
+from core import db
 
 Verdict = Literal["ok", "warn", "fail"]
 

@@ -21,8 +21,8 @@ import psutil
 import pytest
 from django.core.management import CommandError
 
+from config.management.commands import serve
 from core.embedded import EmbeddedPostgres
-from core.management.commands import serve
 from core.tests.fixtures import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
