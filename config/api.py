@@ -16,6 +16,7 @@ import health.openapi
 from analytics.api import lists, reported, stats, tickets
 from analytics.api.authentication import ServiceKey
 from analytics.services import IdReused
+from core import service_key
 
 
 class DocumentedAPI(NinjaAPI):
@@ -50,8 +51,7 @@ for _router in (tickets.router, reported.router, stats.router, lists.router):
 
 @api.exception_handler(AuthenticationError)
 def _answer_no_key(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-    detail = f"send the service's key in the header {ServiceKey.param_name}"
-    return api.create_response(request, {"detail": detail}, status=401)
+    return api.create_response(request, {"detail": service_key.REFUSAL}, status=401)
 
 
 @api.exception_handler(IdReused)

@@ -6,9 +6,11 @@ from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
 from config.api import api
+from core import service_key
 from health import holders
 from health import views as health
 from reports import downloads
@@ -23,7 +25,11 @@ urlpatterns = [
     path("health", csrf_exempt(health.health), name="health"),
     path("ready", csrf_exempt(health.ready), name="ready"),
     path("health/db", csrf_exempt(health.health_db), name="health-db"),
-    path("health/pool", csrf_exempt(holders.pool_json), name="health-pool"),
+    path(
+        "health/pool",
+        csrf_exempt(require_safe(service_key.required(holders.pool_json))),
+        name="health-pool",
+    ),
     path("admin/pool/", admin.site.admin_view(holders.pool_page), name="pool-page"),
     path(
         "admin/reports/<uuid:report_id>/download/",
