@@ -9,8 +9,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
+from config import service_key
 from config.api import api
-from core import service_key
 from health import holders
 from health import views as health
 from reports import downloads

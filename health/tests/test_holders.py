@@ -1,13 +1,10 @@
-"""Who holds what: /health/pool, the admin's page, `manage.py pool`."""
+"""Who holds what: /health/pool, the admin's page."""
 
-from io import StringIO
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.management import CommandError, call_command
 from django.test import Client
-from pytest_django.live_server_helper import LiveServer
 
 from core.activity import first_words
 from core.pool import SharedPool
@@ -64,18 +61,3 @@ class TestTheAdminPage:
 
     def test_is_linked_from_the_start_page(self, admin_client: Client, django_pool: SharedPool) -> None:
         assert 'href="/admin/pool/"' in admin_client.get("/admin/").content.decode()
-
-
-class TestTheCommand:
-    def test_prints_both_views(self, live_server: LiveServer, django_pool: SharedPool) -> None:
-        out = StringIO()
-
-        with held(django_pool, 1):
-            call_command("pool", url=live_server.url, stdout=out)
-
-        assert "holder" in out.getvalue()
-        assert "as the server sees them" in out.getvalue()
-
-    def test_says_so_when_the_service_does_not_answer(self, django_pool: SharedPool) -> None:
-        with pytest.raises(CommandError, match="is it running there, with this key"):
-            call_command("pool", url="http://127.0.0.1:9", stdout=StringIO())

@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.table import Table
 
+from config.service_key import HEADER
 from core import db
 from core.activity import Backend
-from core.service_key import HEADER
 
 TIMEOUT_SECONDS = 5.0
 
