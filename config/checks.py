@@ -1,56 +1,15 @@
 """
-Django's system checks of the pool's settings, and the arithmetic of connections against the server's limit.
+Django's system checks of the pool's settings.
 
 The checks look at settings only; `manage.py doctor` also asks the server.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Warning, register  # noqa: A004 - Django's name for it
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConnectionBudget:
-    """
-    How many connections a deployment may open, and how many its server grants.
-
-    Attributes:
-        workers: processes that serve requests, each with a pool.
-        pool_bound: the most connections of one process, POOL_SIZE + POOL_MAX_OVERFLOW.
-        commands: connections for `manage.py` commands that run meanwhile, one each.
-        max_connections: the server's limit.
-        reserved: those of `max_connections` that only superusers and privileged roles get.
-
-    """
-
-    workers: int
-    pool_bound: int
-    commands: int = 1
-    max_connections: int
-    reserved: int
-
-    @property
-    def needed(self) -> int:
-        """The most connections that are ever open at once."""
-        return self.workers * self.pool_bound + self.commands
-
-    @property
-    def available(self) -> int:
-        """What the server grants to an ordinary role."""
-        return self.max_connections - self.reserved
-
-    @property
-    def fits(self) -> bool:
-        """Whether a spike can never meet "too many connections"."""
-        return self.needed <= self.available
-
-    def __str__(self) -> str:
-        sum_needed = f"{self.workers} x {self.pool_bound} + {self.commands} = {self.needed}"
-        return f"{sum_needed} of {self.available} ({self.max_connections} less {self.reserved} reserved)"
 
 
 def pool_options() -> dict[str, Any]:

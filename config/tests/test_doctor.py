@@ -35,24 +35,6 @@ def pool_settings(threads: int = 32, connect_timeout: int = 5, **pool: Any) -> I
             settings.DATABASES = before
 
 
-def budget(**changes: int) -> checks.ConnectionBudget:
-    numbers = {"workers": 2, "pool_bound": 15, "commands": 1, "max_connections": 100, "reserved": 3}
-    return checks.ConnectionBudget(**{**numbers, **changes})
-
-
-class TestConnectionBudget:
-    def test_counts_every_workers_pool_and_the_commands(self) -> None:
-        assert budget().needed == 31
-        assert budget().available == 97
-
-    def test_fits_up_to_the_last_connection(self) -> None:
-        assert budget(max_connections=34).fits
-        assert not budget(max_connections=33).fits
-
-    def test_shows_its_sum(self) -> None:
-        assert str(budget()) == "2 x 15 + 1 = 31 of 97 (100 less 3 reserved)"
-
-
 class TestPoolSettings:
     def test_the_defaults_are_in_order(self) -> None:
         with pool_settings(max_size=15, max_waiting=0, timeout=30.0):

@@ -13,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from config import checks
 from core import db
+from core.budget import ConnectionBudget
 
 Verdict = Literal["ok", "warn", "fail"]
 
@@ -108,7 +109,7 @@ def server() -> Iterator[Finding]:
         row = engine_connection.execute(sqlalchemy.text(_LIMITS)).one()
     yield version(row.version, row.major)
     yield budget(
-        checks.ConnectionBudget(
+        ConnectionBudget(
             workers=settings.WEB_WORKERS,
             pool_bound=checks.pool_options()["max_size"],
             max_connections=row.max_connections,
@@ -125,7 +126,7 @@ def version(found: str, major: int) -> Finding:
     return Finding("ok", text)
 
 
-def budget(needed: checks.ConnectionBudget) -> Finding:
+def budget(needed: ConnectionBudget) -> Finding:
     """Does what all workers may open fit into what the server grants?"""
     text = f"connections: WEB_WORKERS x (POOL_SIZE + POOL_MAX_OVERFLOW) + commands = {needed}"
     if needed.fits:
