@@ -1,5 +1,5 @@
 """
-Django's system checks of the pool's settings.
+Django's system checks of the settings that make this service's pool, by the names in the environment.
 
 The checks look at settings only; `manage.py doctor` also asks the server.
 """
@@ -34,7 +34,7 @@ def _check_threads() -> CheckMessage | None:
     return Warning(
         f"POOL_SIZE + POOL_MAX_OVERFLOW = {bound}, but WEB_THREADS={threads} can never use them all.",
         hint=f"Lower POOL_MAX_OVERFLOW by {bound - threads}: it counts against the server's limit.",
-        id="core.W001",
+        id="config.W001",
     )
 
 
@@ -47,7 +47,7 @@ def _check_waiting() -> CheckMessage | None:
         f"POOL_MAX_WAITING={allowed}, but up to {waiting} of WEB_THREADS={threads} threads may wait: "
         f"{waiting - allowed} would be refused at once during a spike.",
         hint=f"Use POOL_MAX_WAITING={waiting} or more, or 0 for no limit.",
-        id="core.W002",
+        id="config.W002",
     )
 
 
@@ -60,5 +60,5 @@ def _check_times() -> CheckMessage | None:
         f"DATABASE_CONNECT_TIMEOUT={connect} is not below POOL_TIMEOUT={wait:g}: "
         "one hung connect uses up a caller's whole wait.",
         hint="Use a DATABASE_CONNECT_TIMEOUT of a few seconds.",
-        id="core.W003",
+        id="config.W003",
     )

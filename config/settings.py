@@ -35,6 +35,8 @@ WEB_DOWNLOADS = env.whole_number("WEB_DOWNLOADS", 64, minimum=1)
 DEMO_COMPANIONS = ["report_worker"]
 
 DATABASES = {"default": database.database_entry()}
+# config.W003 is the same, by the names in the environment.
+SILENCED_SYSTEM_CHECKS = ["core.W003"]
 HEALTH_DB_TIMEOUT = env.seconds("HEALTH_DB_TIMEOUT", 0.5)
 
 ETL_SOURCE_URL = env.text("ETL_SOURCE_URL", "")

@@ -40,6 +40,16 @@ class ConnectionBudget:
         """Whether a spike can never meet "too many connections"."""
         return self.needed <= self.available
 
+    @property
+    def excess(self) -> int:
+        """How many connections more than the server grants; negative where it fits."""
+        return self.needed - self.available
+
+    @property
+    def room(self) -> int:
+        """For how many such processes the server has connections."""
+        return (self.available - self.commands) // self.pool_bound
+
     def __str__(self) -> str:
         sum_needed = f"{self.workers} x {self.pool_bound} + {self.commands} = {self.needed}"
         return f"{sum_needed} of {self.available} ({self.max_connections} less {self.reserved} reserved)"

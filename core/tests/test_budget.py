@@ -19,3 +19,7 @@ class TestConnectionBudget:
 
     def test_shows_its_sum(self) -> None:
         assert str(budget()) == "2 x 15 + 1 = 31 of 97 (100 less 3 reserved)"
+
+    def test_says_how_many_are_too_many_and_for_how_many_processes_there_is_room(self) -> None:
+        assert budget(workers=7).excess == 9
+        assert budget().room == 6
