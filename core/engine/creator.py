@@ -95,7 +95,7 @@ def _pool_of(wrapper: DatabaseWrapper) -> SharedPool:
     if pool is None:
         raise ImproperlyConfigured(
             'DATABASES["default"] has no pool: '
-            'use ENGINE "core.backend" with OPTIONS["pool"] (see config/database.py)'
+            'use ENGINE "core.backend" with OPTIONS["pool"] (see docs/using-the-pool.md)'
         )
     if pool.closed:
         pool.open()
