@@ -15,10 +15,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold import admin as unfold
 
+from reports import schedule_outcome
 from reports.models import Cadence, Delivery, Schedule
 from reports.pages import words
 from reports.pages.schedule_form import WEEKDAYS, ScheduleForm, timezone_names
-from reports.schedules import outcome, times
+from reports.schedules import times
 
 if TYPE_CHECKING:
     from django.forms import ModelForm
@@ -94,14 +95,14 @@ class ScheduleAdmin(ModelAdmin):
         # Only what the form knows: a worker may be counting failures meanwhile.
         obj.save(update_fields=[*ScheduleForm.Meta.fields, "parameters", "next_run_at"])
         if obj.is_active and "is_active" in form.changed_data:
-            outcome.record_success(obj.pk)
+            schedule_outcome.record_success(obj.pk)
 
     @admin.action(description="Switch on again", permissions=["change"])
     def switch_on(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
         """Start the chosen schedules again, their failures forgotten."""
         count = 0
         for schedule in queryset:
-            outcome.switch_on(schedule)
+            schedule_outcome.switch_on(schedule)
             count += 1
         messages.success(request, f"Switched on: {count}. They run at their next time on the clock.")
 

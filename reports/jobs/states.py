@@ -14,11 +14,10 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.expressions import Combinable
 
-from reports import limits
+from reports import limits, schedule_outcome
 from reports.jobs import tasks
 from reports.making import MadeFile
 from reports.models import GeneratedReport, ReportState
-from reports.schedules import outcome
 
 MAXIMUM_ATTEMPTS = 3
 
@@ -77,7 +76,7 @@ def fail(generated: GeneratedReport, error: str, *, now: datetime) -> None:
         text = error[: limits.ERROR]
         has_failed = _mine(generated).update(state=ReportState.FAILED, error=text, finished_at=now)
         if has_failed and generated.schedule_id is not None:
-            outcome.record_failure(generated.schedule_id, text)
+            schedule_outcome.record_failure(generated.schedule_id, text)
 
 
 def put_back(generated: GeneratedReport) -> None:

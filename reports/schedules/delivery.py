@@ -12,9 +12,9 @@ from types import MappingProxyType
 
 from django.db import close_old_connections, transaction
 
-from reports import access, store
+from reports import access, schedule_outcome, store
 from reports.models import Delivery, GeneratedReport, ReportState, Schedule
-from reports.schedules import email, folder, outcome, owner
+from reports.schedules import email, folder, owner
 from reports.schedules.failed import DeliveryFailed
 from reports.schedules.lease import LEASE, Lease, LeaseLost, clock_from
 
@@ -58,14 +58,14 @@ def _deliver(generated: GeneratedReport, lease: Lease, now: datetime) -> bool:
         logger.warning("delivery of report %s ends: it is another worker's, or deleted", generated.pk)
         return False
     except (DeliveryFailed, access.NotAllowed) as error:
-        outcome.record_failure(schedule.pk, str(error))
+        schedule_outcome.record_failure(schedule.pk, str(error))
         _close(generated, delivered_at=None)
         return False
     except Exception as error:  # noqa: BLE001 - the other deliveries go on, and so does the worker
-        outcome.record_unforeseen(schedule.pk, error)
+        schedule_outcome.record_unforeseen(schedule.pk, error)
         _close(generated, delivered_at=None)
         return False
-    outcome.record_success(schedule.pk)
+    schedule_outcome.record_success(schedule.pk)
     _close(generated, delivered_at=now)
     return True
 

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from reports import services
+from reports import schedule_outcome, services
 from reports.catalogue import Parameters, UnknownReport
 from reports.models import FileFormat, Schedule
-from reports.schedules import outcome, owner, times
+from reports.schedules import owner, times
 
 CATCH_UP = timedelta(days=7)
 # For a schedule that cannot say when: each look counts as a failure, the fifth switches it off.
@@ -49,9 +49,9 @@ def _run_or_fail(schedule: Schedule, now: datetime) -> int:
         with transaction.atomic():
             return _run(schedule, now)
     except _REFUSALS as error:
-        outcome.record_failure(schedule.pk, str(error))
+        schedule_outcome.record_failure(schedule.pk, str(error))
     except Exception as error:  # noqa: BLE001 - the other schedules go on, and so does the worker
-        outcome.record_unforeseen(schedule.pk, error)
+        schedule_outcome.record_unforeseen(schedule.pk, error)
     return 0
 
 

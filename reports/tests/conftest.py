@@ -16,10 +16,10 @@ from analytics.models import Event
 from core import db
 from reports import services
 from reports.catalogue import Parameters, find
-from reports.jobs.worker import work_off
 from reports.making import MadeFile, make_file
 from reports.models import FileFormat, GeneratedReport, ReportState
 from reports.tests.staff import member
+from reports.worker import work_off
 
 TONIGHT, LODZ = "tonight", "lodz"
 FIRST = date(2025, 6, 1)

@@ -20,9 +20,9 @@ from core.pool import SharedPool
 from core.tests.fixtures import eventually
 from reports import store
 from reports.jobs import heartbeat, reaper, states, stopping
-from reports.jobs.worker import take_one, work_off
 from reports.models import GeneratedReport, ReportState
 from reports.tests.conftest import NOW, Request, files
+from reports.worker import take_one, work_off
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ from django.db import connections
 
 from core.db import pool_stats
 from reports import permissions, store
-from reports.jobs.worker import work_off
 from reports.models import Cadence, Delivery, FileFormat, GeneratedReport, Schedule
 from reports.schedules import delivery, due, email, folder
 from reports.schedules.failed import DeliveryFailed
 from reports.schedules.lease import LEASE
 from reports.tests.conftest import NOW, files
 from reports.tests.staff import forbid
+from reports.worker import work_off
 
 if TYPE_CHECKING:
     from email.message import Message

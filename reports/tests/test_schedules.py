@@ -10,9 +10,9 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection, connections
 
 from analytics.models import Event
-from reports import permissions
+from reports import permissions, schedule_outcome
 from reports.models import Cadence, Delivery, FileFormat, GeneratedReport, Schedule
-from reports.schedules import due, outcome, times
+from reports.schedules import due, times
 from reports.tests.conftest import LODZ
 from reports.tests.staff import forbid, member
 
@@ -217,7 +217,7 @@ class TestAScheduleThatFailsAsNobodyForesaw:
         given = schedule()
 
         with pytest.raises(OperationalError):
-            outcome.record_unforeseen(given.pk, OperationalError("the server is gone"))
+            schedule_outcome.record_unforeseen(given.pk, OperationalError("the server is gone"))
 
         given.refresh_from_db()
         assert given.failure_count == 0
@@ -281,8 +281,8 @@ class TestFiveFailures:
     def test_do_not_count_over_a_success(self, schedule: MakeSchedule) -> None:
         given = schedule(failure_count=4, last_error="down")
 
-        outcome.record_success(given.pk)
-        outcome.record_failure(given.pk, "down again")
+        schedule_outcome.record_success(given.pk)
+        schedule_outcome.record_failure(given.pk, "down again")
 
         given.refresh_from_db()
         assert (given.is_active, given.failure_count, given.last_error) == (True, 1, "down again")
@@ -290,7 +290,7 @@ class TestFiveFailures:
     def test_are_forgotten_when_it_is_switched_on(self, schedule: MakeSchedule) -> None:
         given = schedule(failure_count=5, is_active=False, last_error="down")
 
-        outcome.switch_on(given)
+        schedule_outcome.switch_on(given)
 
         given.refresh_from_db()
         assert (given.is_active, given.failure_count, given.last_error, given.next_run_at) == (

@@ -15,10 +15,10 @@ from analytics.facts import TransferFact
 from analytics.models import Event
 from reports import permissions, services, store
 from reports.catalogue import UnknownReport
-from reports.jobs.worker import work_off
 from reports.models import Download, FileFormat, GeneratedReport, ReportState
 from reports.tests.conftest import JUNE, LODZ, NOW, TONIGHT, Request, etl_run, files, sell
 from reports.tests.staff import allow, member
+from reports.worker import work_off
 
 
 class TestAReportThatWasAskedFor:

@@ -11,7 +11,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from reports.jobs import stopping, worker
+from reports import worker
+from reports.jobs import stopping
 
 
 class Command(BaseCommand):

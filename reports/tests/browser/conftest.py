@@ -22,7 +22,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from analytics.models import Event
 from core.tests.fixtures import eventually
-from reports.jobs import worker
+from reports import worker
 from reports.tests.browser.watching import Watch
 from reports.tests.staff import member
 

@@ -16,10 +16,10 @@ from PIL import Image
 
 from reports import services
 from reports.catalogue import Parameters
-from reports.jobs.worker import work_off
 from reports.models import Cadence, Delivery, FileFormat, GeneratedReport, ReportState, Schedule
 from reports.tests.browser.conftest import NARROW, Open
 from reports.tests.browser.evening import make_evening
+from reports.worker import work_off
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

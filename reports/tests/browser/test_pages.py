@@ -16,12 +16,12 @@ from analytics.models import Event
 from analytics.tests.conftest import ticket
 from reports import services as report_services
 from reports.catalogue import Parameters
-from reports.jobs.worker import work_off
 from reports.models import EventAccess, FileFormat
 from reports.tests.browser.conftest import NARROW, Open
 from reports.tests.browser.evening import make_evening
 from reports.tests.browser.watching import asks_no_more
 from reports.tests.staff import member
+from reports.worker import work_off
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
