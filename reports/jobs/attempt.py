@@ -17,9 +17,11 @@ from reports.making import MadeFile, make_file
 from reports.models import FileFormat, GeneratedReport
 
 
-def work_on(report_id: UUID, *, now: datetime) -> str:
+def work_on(report_id: UUID, *, now: datetime, enqueue: states.Enqueue) -> str:
     """
     Make the report, unless it is not queued (any more), and return what came of it.
+
+    `enqueue` gives the report a new task when this attempt puts it back into the queue.
 
     Raises:
         ReportFailed: it could not be made; its row says why.
@@ -30,12 +32,12 @@ def work_on(report_id: UUID, *, now: datetime) -> str:
     try:
         return _make(generated, now)
     except stopping.Stopped:
-        states.put_back(generated)
+        states.put_back(generated, enqueue=enqueue)
         return "put back: the worker was told to stop"
     except Superseded:
         return "another attempt counts"
     except Exception as error:  # noqa: BLE001 - every failure belongs to the report's row
-        return _give_up(generated, error, now)
+        return _give_up(generated, error, now, enqueue)
 
 
 def _make(generated: GeneratedReport, now: datetime) -> str:
@@ -65,12 +67,12 @@ def _make_file(generated: GeneratedReport, path: Path, heartbeat: Heartbeat, now
         )
 
 
-def _give_up(generated: GeneratedReport, error: Exception, now: datetime) -> str:
+def _give_up(generated: GeneratedReport, error: Exception, now: datetime, enqueue: states.Enqueue) -> str:
     failure.log(error, generated)
     text = failure.in_words(error, generated)
     if not db.is_unavailable(error):
         states.fail(generated, text, now=now)
-    elif states.retry_or_fail(generated, text, now=now):
+    elif states.retry_or_fail(generated, text, now=now, enqueue=enqueue):
         return "put back: the database did not serve"
     # The task's row keeps our words, not the exception's.
     raise failure.ReportFailed(text) from None

@@ -45,7 +45,9 @@ def reap(*, now: datetime) -> Reaped:
     before = now - SILENT_AFTER
     silent = list(GeneratedReport.objects.filter(state=ReportState.MAKING, heartbeat_at__lt=before))
     error = f"Its worker died {states.MAXIMUM_ATTEMPTS} times. See the workers' logs, then make it again."
-    put_back = sum(states.retry_or_fail(generated, error, now=now) for generated in silent)
+    put_back = sum(
+        states.retry_or_fail(generated, error, now=now, enqueue=tasks.enqueue) for generated in silent
+    )
     closed = sum(_close(task) for task in _running(before) if not _is_alive(task, before))
     queued = sum(_queue(generated, before) for generated in _waiting(before))
     return Reaped(put_back=put_back, failed=len(silent) - put_back, closed=closed, queued=queued)

@@ -2,10 +2,14 @@
 How a report passes from state to state: one transaction for each step, by the latest attempt only.
 
 A worker that was thought dead and comes back changes nothing: its attempt is no longer the row's.
+
+A report that goes back into the queue needs a task again, in the same transaction. The callers say how to
+`enqueue` it: the task makes attempts, which change states, so this module cannot know the task.
 """
 
 import os
 import socket
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,11 +19,12 @@ from django.db.models import F, QuerySet
 from django.db.models.expressions import Combinable
 
 from reports import limits, schedule_outcome
-from reports.jobs import tasks
 from reports.making import MadeFile
 from reports.models import GeneratedReport, ReportState
 
 MAXIMUM_ATTEMPTS = 3
+# `reports.jobs.tasks.enqueue`.
+Enqueue = Callable[[GeneratedReport], None]
 
 
 def worker_name() -> str:
@@ -79,25 +84,25 @@ def fail(generated: GeneratedReport, error: str, *, now: datetime) -> None:
             schedule_outcome.record_failure(generated.schedule_id, text)
 
 
-def put_back(generated: GeneratedReport) -> None:
+def put_back(generated: GeneratedReport, *, enqueue: Enqueue) -> None:
     """Put the report back into the queue as if it had not been taken up: its worker was told to stop."""
-    _queue_again(generated, attempt=F("attempt") - 1)
+    _queue_again(generated, enqueue, attempt=F("attempt") - 1)
 
 
-def retry_or_fail(generated: GeneratedReport, error: str, *, now: datetime) -> bool:
+def retry_or_fail(generated: GeneratedReport, error: str, *, now: datetime, enqueue: Enqueue) -> bool:
     """Put the report back into the queue, or fail it after MAXIMUM_ATTEMPTS; return whether it is back."""
     if generated.attempt < MAXIMUM_ATTEMPTS:
-        _queue_again(generated)
+        _queue_again(generated, enqueue)
         return True
     fail(generated, error, now=now)
     return False
 
 
-def _queue_again(generated: GeneratedReport, **changes: Combinable) -> None:
+def _queue_again(generated: GeneratedReport, enqueue: Enqueue, **changes: Combinable) -> None:
     with transaction.atomic():
         queued = {"state": ReportState.QUEUED, "worker": "", "started_at": None, "heartbeat_at": None}
         if _mine(generated).update(**queued, **changes):
-            tasks.enqueue(generated)
+            enqueue(generated)
 
 
 def _mine(generated: GeneratedReport) -> QuerySet[GeneratedReport]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.utils import timezone
 from django_tasks import task
 
+from reports.jobs import attempt
 from reports.models import GeneratedReport
 
 QUEUE = "reports"
@@ -30,7 +31,5 @@ def make_report(report_id: str) -> str:
     Raises:
         ReportFailed: it could not be made; the report's row says why.
     """
-    # Here: an attempt enqueues, when it puts its report back.
-    from reports.jobs import attempt  # noqa: PLC0415
-
-    return attempt.work_on(UUID(report_id), now=instant.get() or timezone.now())
+    now = instant.get() or timezone.now()
+    return attempt.work_on(UUID(report_id), now=now, enqueue=enqueue)
