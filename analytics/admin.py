@@ -2,21 +2,12 @@
 The admin's pages: events and gates to maintain, facts and counters to look at.
 """
 
-from typing import TYPE_CHECKING, Any
-
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold import admin as unfold
 from unfold.paginator import InfinitePaginator
 
+from analytics.model_admin import ModelAdmin, ReadOnlyAdmin, TabularInline
 from analytics.models import COUNT_NAMES, Admission, Event, EventCounter, Gate, InvalidAttempt, Scan, Transfer
-
-if TYPE_CHECKING:
-    # unfold ships no types; its classes are Django's with another look.
-    ModelAdmin = admin.ModelAdmin[Any]
-    TabularInline = admin.TabularInline[Any, Any]
-else:
-    ModelAdmin, TabularInline = unfold.ModelAdmin, unfold.TabularInline
 
 
 class GateInline(TabularInline):
@@ -43,22 +34,12 @@ class GateAdmin(ModelAdmin):
     autocomplete_fields = ("event",)
 
 
-class FactAdmin(ModelAdmin):
+class FactAdmin(ReadOnlyAdmin):
     """Facts are looked at: only the services write them."""
 
-    # Counting rows would be slow after the first million: pages lead on to the next, not to the last.
-    show_full_result_count = False
+    # Pages lead on to the next, not to the last, which only a count of all rows could name.
     paginator = InfinitePaginator
     list_select_related = ("event",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
 
 @admin.register(Scan)

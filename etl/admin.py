@@ -3,7 +3,7 @@ The ETL in the admin: runs, rejected rows with their retry, and the summaries. N
 """
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth import get_permission_codename
@@ -12,33 +12,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin as UnfoldAdmin
 
+from analytics.model_admin import ReadOnlyAdmin
 from etl.lease import LeaseHeld, LeaseLost
 from etl.maintenance import retry
 from etl.models import DailyTicketSales, EventSalesSummary, RejectedRow, Run
 from etl.sources import SourceFailed
-
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
-else:
-    ModelAdmin = UnfoldAdmin
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """The ETL alone writes these tables."""
-
-    # Counting every row, beside the rows that match, would be slow after the first million.
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
 
 @admin.register(Run)

@@ -2,29 +2,23 @@
 The log of downloads in the admin: who took which report, and when. It is looked at, never written here.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold import admin as unfold
 
+from analytics.model_admin import ReadOnlyAdmin
 from reports import access
 from reports.models import Download
 from reports.pages import words
 
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
-else:
-    ModelAdmin = unfold.ModelAdmin
-
 
 @admin.register(Download)
-class DownloadAdmin(ModelAdmin):
+class DownloadAdmin(ReadOnlyAdmin):
     list_display = ("what", "file_name", "user", "downloaded_at")
     list_filter = ("downloaded_at",)
     list_select_related = ("user",)
-    show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Whoever is limited to events sees the downloads of their reports, not of deleted ones."""
@@ -32,15 +26,6 @@ class DownloadAdmin(ModelAdmin):
         if access.visible_events(request.user) is None:
             return downloads
         return downloads.filter(generated_report__in=access.visible_reports(request.user))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
     @admin.display(description="report", ordering="report")
     def what(self, download: Download) -> str:

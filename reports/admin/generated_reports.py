@@ -4,7 +4,7 @@ The reports in the admin: the list of what was made, and the way to the pages of
 Nothing is edited here: a report is asked for, followed, taken, made again or deleted.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -14,8 +14,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
-from unfold import admin as unfold
 
+from analytics.model_admin import ModelAdmin
 from reports import access, permissions, services
 from reports.admin.report_list import ReportColumns, ReportFilter, ReportList
 from reports.catalogue import UnknownReport, UnreadableParameters
@@ -25,12 +25,6 @@ from reports.pages.new_report import address, new_report_page
 from reports.pages.new_report_form import generable
 from reports.pages.progress import progress
 from reports.pages.report_page import report_page
-
-if TYPE_CHECKING:
-    # unfold ships no types; its classes are Django's with another look.
-    ModelAdmin = admin.ModelAdmin[Any]
-else:
-    ModelAdmin = unfold.ModelAdmin
 
 
 @admin.register(GeneratedReport)

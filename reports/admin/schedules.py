@@ -13,8 +13,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold import admin as unfold
 
+from analytics.model_admin import ModelAdmin
 from reports import schedule_outcome
 from reports.models import Cadence, Delivery, Schedule
 from reports.pages import words
@@ -23,10 +23,6 @@ from reports.schedules import times
 
 if TYPE_CHECKING:
     from django.forms import ModelForm
-
-    ModelAdmin = admin.ModelAdmin[Any]
-else:
-    ModelAdmin = unfold.ModelAdmin
 
 
 @admin.register(Schedule)

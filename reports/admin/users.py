@@ -2,24 +2,17 @@
 Users and groups in the admin's look.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangosGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangosUserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
-from unfold import admin as unfold
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from analytics.model_admin import ModelAdmin, TabularInline
 from reports.models import EventAccess
-
-if TYPE_CHECKING:
-    # unfold ships no types; its classes are Django's with another look.
-    ModelAdmin = admin.ModelAdmin[Any]
-    TabularInline = admin.TabularInline[Any, Any]
-else:
-    ModelAdmin, TabularInline = unfold.ModelAdmin, unfold.TabularInline
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
