@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TEXT
 
 from analytics.models import COUNT_NAMES
+from analytics.sums import whole_sum
 from reports.catalogue.contract import Parameters, Report, parameters_to_json
-from reports.catalogue.narrowing import during, of_days, of_events, of_instants, rejects_of_runs, whole
+from reports.catalogue.narrowing import during, of_days, of_events, of_instants, rejects_of_runs
 from reports.tables import table
 
 # Increased when a report's statement or a format's layout changes: what is stored is then made again.
@@ -74,7 +75,7 @@ def _sales(parameters: Parameters) -> sa.Select[Any]:
 
 def _counters(parameters: Parameters) -> sa.Select[Any]:
     counters = table("analytics.EventCounter")
-    sums: list[Any] = [whole(sa.func.sum(counters.c[name])) for name in COUNT_NAMES]
+    sums: list[Any] = [whole_sum(counters.c[name]) for name in COUNT_NAMES]
     counted: sa.Select[Any] = sa.select(*sums)
     return counted.where(of_days(parameters, counters.c.event_id, counters.c.day))
 

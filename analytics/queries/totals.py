@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from analytics.facts import Counts, DayTotals, EventTotals, EventTotalsByDay
 from analytics.models import COUNT_NAMES, Event, EventCounter
+from analytics.sums import whole_sum
 from core import db
 from core.tables import table_for
 
@@ -45,23 +46,18 @@ def daily_totals(*, event_id: str | None = None) -> list[EventTotalsByDay]:
 def _sums(*groups: sa.Column[Any], event_id: str | None) -> sa.Select[Any]:
     """Sum the shards of each group; an event without counters has one row of zeros."""
     events, counters = table_for(Event), table_for(EventCounter)
-    sums = [_sum(counters.c[name]).label(name) for name in COUNT_NAMES]
+    sums = [whole_sum(counters.c[name]).label(name) for name in COUNT_NAMES]
     statement = (
         sa.select(
             *groups,
             *sums,
-            _sum(counters.c.admitted_count).label("admitted_ticket_count"),
+            whole_sum(counters.c.admitted_count).label("admitted_ticket_count"),
             sa.func.max(counters.c.last_updated).label("last_updated"),
         )
         .select_from(events.outerjoin(counters, counters.c.event_id == events.c.event_id))
         .group_by(*groups)
     )
     return statement if event_id is None else statement.where(events.c.event_id == event_id)
-
-
-def _sum(column: sa.Column[Any]) -> sa.ColumnElement[int]:
-    # Postgres sums bigint to numeric, which arrives as Decimal.
-    return sa.cast(sa.func.coalesce(sa.func.sum(column), 0), sa.BigInteger)
 
 
 def _add_up(event_id: str, rows: list[sa.RowMapping]) -> EventTotalsByDay:

@@ -7,9 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from analytics.sums import whole_sum
 from reports.catalogue.contract import Chart, Column, Figure, Kind, Parameters, Report
 from reports.catalogue.figures import bars
-from reports.catalogue.narrowing import during, rejects_of_runs, whole
+from reports.catalogue.narrowing import during, rejects_of_runs
 from reports.tables import table
 
 # A run that met a new fault in every row would otherwise have a cell of megabytes.
@@ -61,7 +62,7 @@ class EtlRuns(Report):
     def figures(self, connection: sa.Connection, parameters: Parameters) -> list[Figure]:
         runs = table("etl.Run")
         not_done = sa.func.count().filter(runs.c.outcome != "done")
-        sums: list[Any] = [whole(sa.func.sum(runs.c[name])) for name in COUNTS]
+        sums: list[Any] = [whole_sum(runs.c[name]) for name in COUNTS]
         counted = sa.select(sa.func.count(), not_done, *sums).where(during(parameters, runs.c.started_at))
         values = connection.execute(counted).one()
         labels = ("Runs", "Runs Not Done", "Read", "Inserted", "Updated", "Unchanged", "Rejected")

@@ -6,8 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from analytics.sums import whole_sum
 from reports.catalogue.contract import Chart, Figure, Parameters
-from reports.catalogue.narrowing import of_days, of_instants, whole
+from reports.catalogue.narrowing import of_days, of_instants
 from reports.tables import table
 
 # More bars than these cannot be told apart on a page.
@@ -30,7 +31,7 @@ def revenue_by_currency(connection: sa.Connection, parameters: Parameters) -> li
 def tickets_sold(connection: sa.Connection, parameters: Parameters) -> int:
     """Return the tickets sold in the period, less those refunded."""
     sales = table("etl.DailyTicketSales")
-    total = sa.select(whole(sa.func.sum(sales.c.tickets_sold)))
+    total = sa.select(whole_sum(sales.c.tickets_sold))
     return connection.execute(
         total.where(of_days(parameters, sales.c.event_id, sales.c.sale_date))
     ).scalar_one()
@@ -39,7 +40,7 @@ def tickets_sold(connection: sa.Connection, parameters: Parameters) -> int:
 def counted(connection: sa.Connection, parameters: Parameters, name: str) -> int:
     """Return the sum of one counter, such as "transfer_count", over the period's UTC days."""
     counters = table("analytics.EventCounter")
-    total = sa.select(whole(sa.func.sum(counters.c[name])))
+    total = sa.select(whole_sum(counters.c[name]))
     return connection.execute(
         total.where(of_days(parameters, counters.c.event_id, counters.c.day))
     ).scalar_one()

@@ -48,11 +48,6 @@ def rejects_of_runs(parameters: Parameters, *columns: sa.ColumnElement[Any]) -> 
     return of_runs.where(during(parameters, runs.c.started_at))
 
 
-def whole(number: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
-    """Return a sum as a whole number, 0 for none: Postgres sums bigint to numeric."""
-    return sa.cast(sa.func.coalesce(number, 0), sa.BigInteger)
-
-
 def midnight(day: date) -> datetime:
     """Return the instant at which a UTC day begins."""
     return datetime.combine(day, time(), tzinfo=UTC)

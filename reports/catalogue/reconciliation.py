@@ -6,9 +6,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from analytics.sums import whole, whole_sum
 from reports.catalogue import figures as shared
 from reports.catalogue.contract import Chart, Column, Figure, Kind, Parameters, Report
-from reports.catalogue.narrowing import event_name, midnight, of_events, whole
+from reports.catalogue.narrowing import event_name, midnight, of_events
 from reports.tables import table
 
 
@@ -50,7 +51,7 @@ class Reconciliation(Report):
     def figures(self, connection: sa.Connection, parameters: Parameters) -> list[Figure]:
         each = self.rows(parameters).order_by(None).subquery()
         names = ("sold_count", "admitted_count", "no_show_count", "unsold_count")
-        sums: list[Any] = [whole(sa.func.sum(each.c[name])) for name in names]
+        sums: list[Any] = [whole_sum(each.c[name]) for name in names]
         labels = ("Events", "Sold", "Admitted", "No-shows", "Admitted Without a Sale")
         values = connection.execute(sa.select(sa.func.count(), *sums).select_from(each)).one()
         return [Figure(label, value) for label, value in zip(labels, values, strict=True)]

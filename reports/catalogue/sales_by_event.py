@@ -6,9 +6,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from analytics.sums import whole_sum
 from reports.catalogue import figures as shared
 from reports.catalogue.contract import Chart, Column, Figure, Kind, Parameters, Report
-from reports.catalogue.narrowing import event_name, of_days, whole
+from reports.catalogue.narrowing import event_name, of_days
 from reports.tables import table
 
 
@@ -35,7 +36,7 @@ class SalesByEvent(Report):
                 sales.c.event_id,
                 event_name(events).label("event_name"),
                 sales.c.currency,
-                whole(sa.func.sum(sales.c.tickets_sold)).label("tickets_sold"),
+                whole_sum(sales.c.tickets_sold).label("tickets_sold"),
                 sa.func.sum(sales.c.revenue).label("revenue"),
                 sa.func.count().label("day_count"),
                 sa.func.min(sales.c.sale_date).label("first_sale_date"),
@@ -56,7 +57,7 @@ class SalesByEvent(Report):
     def chart(self, connection: sa.Connection, parameters: Parameters) -> Chart | None:
         """Return the tickets, not the money: bars in several currencies cannot be compared."""
         sales = table("etl.DailyTicketSales")
-        tickets = whole(sa.func.sum(sales.c.tickets_sold))
+        tickets = whole_sum(sales.c.tickets_sold)
         statement = (
             sa.select(sales.c.event_id, tickets)
             .where(of_days(parameters, sales.c.event_id, sales.c.sale_date))

@@ -10,9 +10,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from analytics.sums import whole_sum
 from reports.catalogue.contract import Chart, Parameters
 from reports.catalogue.figures import MAXIMUM_BARS
-from reports.catalogue.narrowing import of_days, whole
+from reports.catalogue.narrowing import of_days
 
 
 def _monday(day: date) -> str:
@@ -46,7 +47,7 @@ def sums_over_time(
     "{span}" in `title` becomes the span's name.
     """
     statement = (
-        sa.select(day, whole(sa.func.sum(number)))
+        sa.select(day, whole_sum(number))
         .where(of_days(parameters, day.table.c.event_id, day))
         .group_by(day)
         .order_by(day)

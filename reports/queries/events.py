@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.selectable import LateralFromClause
 
+from analytics.sums import whole_sum
 from reports.tables import table
 
 # How long before its start, and after a start without an end, an event is tonight's.
@@ -104,7 +105,7 @@ def _numbers(events: sa.Table, last: LateralFromClause) -> sa.Select[Any]:
 
 def _sums_at_the_gates(events: sa.Table) -> LateralFromClause:
     counters = table("analytics.EventCounter")
-    sums = [_sum(counters.c[name]).label(name) for name in _COUNTS]
+    sums = [whole_sum(counters.c[name]).label(name) for name in _COUNTS]
     return sa.select(*sums).where(counters.c.event_id == events.c.event_id).lateral("gates")
 
 
@@ -118,13 +119,8 @@ def _last_scan(events: sa.Table) -> LateralFromClause:
 def _sum_of_the_sales(events: sa.Table) -> LateralFromClause:
     summaries = table("etl.EventSalesSummary")
     # Tickets of all currencies: tickets can be added, money cannot.
-    sold = _sum(summaries.c.total_tickets).label("sold_count")
+    sold = whole_sum(summaries.c.total_tickets).label("sold_count")
     return sa.select(sold).where(summaries.c.event_id == events.c.event_id).lateral("sales")
-
-
-def _sum(column: sa.Column[Any]) -> sa.ColumnElement[int]:
-    # Postgres sums bigint to numeric, which arrives as Decimal.
-    return sa.cast(sa.func.coalesce(sa.func.sum(column), 0), sa.BigInteger)
 
 
 def _answer(

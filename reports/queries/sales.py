@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
+from analytics.sums import whole_sum
 from reports.tables import table
 
 
@@ -37,7 +38,7 @@ def sales_per_day(
     """
     days = table("etl.DailyTicketSales")
     groups = (days.c.sale_date, days.c.currency)
-    tickets = sa.cast(sa.func.sum(days.c.tickets_sold), sa.BigInteger).label("ticket_count")
+    tickets = whole_sum(days.c.tickets_sold).label("ticket_count")
     summed = sa.select(*groups, tickets, sa.func.sum(days.c.revenue).label("revenue"))
     if first is not None:
         summed = summed.where(days.c.sale_date >= first)
