@@ -5,7 +5,7 @@ from pypdf import PdfReader
 
 from analytics.models import Event
 from reports.formats import pdf
-from reports.formats.paper import MISSING
+from reports.formats.pdf.text import MISSING
 from reports.models import FileFormat
 from reports.tests.conftest import LODZ, TONIGHT, Make, etl_run, sell
 

@@ -6,7 +6,7 @@ from reportlab.lib.colors import HexColor
 from reportlab.pdfgen.canvas import Canvas
 
 from reports.catalogue.contract import Chart
-from reports.formats.paper import BOLD, REGULAR, Letters
+from reports.formats.pdf.text import BOLD, REGULAR, Letters
 
 HEIGHT = 130.0
 SIZE = 7

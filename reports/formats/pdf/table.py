@@ -10,7 +10,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 
 from reports.catalogue.contract import Column, Kind
-from reports.formats.paper import BOLD, REGULAR, Letters
+from reports.formats.pdf.text import BOLD, REGULAR, Letters
 
 WIDTH, HEIGHT = landscape(A4)
 MARGIN = 36.0

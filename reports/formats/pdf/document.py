@@ -12,11 +12,11 @@ from typing import Any
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.pdfgen.canvas import Canvas
 
-from reports.formats.bars import draw_bars
 from reports.formats.contract import Batches, Content, Format
 from reports.formats.facts import facts
-from reports.formats.paper import BOLD, REGULAR, Letters, paper_text
-from reports.formats.pdf_table import Table
+from reports.formats.pdf.bar_chart import draw_bars
+from reports.formats.pdf.table import Table
+from reports.formats.pdf.text import BOLD, REGULAR, Letters, paper_text
 from reports.formats.totals import Totals
 
 ROW_LIMIT = 5_000
