@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from analytics.models import Event
 from reports.catalogue import REPORTS, UnreadableParameters, parameters_from_json
+from reports.formats.money import money_text
 from reports.models import GeneratedReport, ReportState
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -96,7 +97,5 @@ def amount(value: str) -> str:
     number, space, currency = value.partition(" ")
     if not _NUMBER.fullmatch(number):
         return value
-    whole, point, decimals = f"{Decimal(number):,f}".partition(".")
-    # Of money, two places at least; more only where they say something.
-    places = decimals.rstrip("0").ljust(2, "0") if point else ""
-    return f"{whole}{point}{places}{space}{currency}"
+    shown = money_text(Decimal(number)) if "." in number else f"{int(number):,}"
+    return f"{shown}{space}{currency}"

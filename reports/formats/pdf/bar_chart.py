@@ -6,7 +6,7 @@ from reportlab.lib.colors import HexColor
 from reportlab.pdfgen.canvas import Canvas
 
 from reports.catalogue.contract import Chart
-from reports.formats.pdf.text import BOLD, REGULAR, Letters
+from reports.formats.pdf.text import BOLD, REGULAR, TextFitter
 
 HEIGHT = 130.0
 SIZE = 7
@@ -17,12 +17,12 @@ LABEL_ROOM = 46.0
 
 
 def draw_bars(
-    canvas: Canvas, chart: Chart, letters: Letters, *, corner: tuple[float, float], width: float
+    canvas: Canvas, chart: Chart, fitter: TextFitter, *, corner: tuple[float, float], width: float
 ) -> None:
     """Draw `chart` with its title above, a bar for each value and the value on it; in points."""
     left, bottom = corner
     canvas.setFont(BOLD, 11)
-    canvas.drawString(left, bottom + LABEL_ROOM + HEIGHT + 16, letters.clipped(chart.title, width, font=BOLD))
+    canvas.drawString(left, bottom + LABEL_ROOM + HEIGHT + 16, fitter.clipped(chart.title, width, font=BOLD))
     low, high = min(0.0, *chart.values), max(0.0, *chart.values)
     scale = HEIGHT / ((high - low) or 1.0)
     zero = bottom + LABEL_ROOM - low * scale
@@ -35,10 +35,10 @@ def draw_bars(
         canvas.setFont(REGULAR, SIZE)
         canvas.drawCentredString(middle, zero + max(0.0, value) * scale + 2, f"{value:,.0f}")
         if len(chart.values) <= LEVEL_LABELS:
-            fitting = letters.clipped(label, step - 4, size=SIZE)
+            fitting = fitter.clipped(label, step - 4, size=SIZE)
             canvas.drawCentredString(middle, bottom + LABEL_ROOM - 10, fitting)
         else:
-            fitting = letters.clipped(label, LABEL_ROOM - 6, size=SIZE)
+            fitting = fitter.clipped(label, LABEL_ROOM - 6, size=SIZE)
             _draw_upright(canvas, fitting, middle + SIZE / 3, bottom + LABEL_ROOM - 4)
     canvas.line(left, zero, left + width, zero)
 

@@ -5,15 +5,13 @@ A table over as many pages as it needs, its heading on each.
 from collections.abc import Iterator, Sequence
 
 from reportlab.lib.colors import HexColor
-from reportlab.lib.pagesizes import A4, landscape
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 
 from reports.catalogue.contract import Column, Kind
-from reports.formats.pdf.text import BOLD, REGULAR, Letters
+from reports.formats.pdf.page import HEIGHT, MARGIN, WIDTH
+from reports.formats.pdf.text import BOLD, REGULAR, TextFitter
 
-WIDTH, HEIGHT = landscape(A4)
-MARGIN = 36.0
 SIZE = 8
 LINE = 12.0
 GAP = 8.0
@@ -29,9 +27,9 @@ class Table:
     """Draws rows of text; what is wider than its column ends in "…"."""
 
     def __init__(
-        self, canvas: Canvas, columns: Sequence[Column], headings: Sequence[str], letters: Letters
+        self, canvas: Canvas, columns: Sequence[Column], headings: Sequence[str], fitter: TextFitter
     ) -> None:
-        self._canvas, self._letters = canvas, letters
+        self._canvas, self._fitter = canvas, fitter
         self._headings = headings
         self._is_right = [column.kind in RIGHT_ALIGNED for column in columns]
 
@@ -69,7 +67,7 @@ class Table:
     def _line(self, row: Sequence[str], widths: Sequence[float], height: float, font: str) -> None:
         self._canvas.setFont(font, SIZE)
         for text, left, width, is_right in zip(row, _lefts(widths), widths, self._is_right, strict=False):
-            cell = self._letters.clipped(text, width, font=font, size=SIZE)
+            cell = self._fitter.clipped(text, width, font=font, size=SIZE)
             if is_right:
                 self._canvas.drawRightString(left + width, height, cell)
             else:

@@ -1,5 +1,5 @@
 """
-Text as PDF prints it: grouped numbers, and a font that has most of the world's letters.
+Text as PDF prints it: grouped numbers, and a font with Latin, Greek and Cyrillic letters.
 
 What the font lacks (Arabic, Chinese, emoji...) is printed as a replacement character; the first page says so.
 """
@@ -15,13 +15,14 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
 from reports.catalogue.contract import Kind
+from reports.formats.money import money_text
 
 REGULAR, BOLD = "SourceSansPro-Regular", "SourceSansPro-Bold"
 MISSING = "\u25a0"
 ELLIPSIS = "…"
 
 
-def paper_text(value: Any, kind: Kind = Kind.TEXT) -> str:
+def printed_text(value: Any, kind: Kind = Kind.TEXT) -> str:
     """Return a cell as a person reads it: "1,234", "12.50", "25.00 %", "2025-06-01 20:00:00"."""
     if value is None:
         return ""
@@ -32,29 +33,23 @@ def paper_text(value: Any, kind: Kind = Kind.TEXT) -> str:
     if kind is Kind.SHARE:
         return f"{value * 100:.2f} %"
     if isinstance(value, Decimal):
-        return _money(value)
+        return money_text(value)
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _money(value: Decimal) -> str:
-    """Keep two decimals, and further ones where they count."""
-    whole, _, decimals = f"{value:,f}".partition(".")
-    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
-
-
-class Letters:
-    """Fits texts to the font and to a width, and remembers whether something could not be printed."""
+class TextFitter:
+    """Fits texts to the font and to a width, and remembers whether a character could not be printed."""
 
     def __init__(self) -> None:
         self._known = _known_characters()
-        self.is_something_missing = False
+        self.has_replaced = False
 
     def printable(self, text: str) -> str:
         """Return `text` on one line, with MISSING for each character that the font does not have."""
         line = " ".join(text.split())
         if all(ord(character) in self._known for character in line):
             return line
-        self.is_something_missing = True
+        self.has_replaced = True
         return "".join(each if ord(each) in self._known else MISSING for each in line)
 
     def clipped(self, text: str, width: float, *, font: str = REGULAR, size: float = 8) -> str:
