@@ -1,29 +1,21 @@
 """
 The permissions of reports: to view, to generate and to download, one of each for every report.
 
-VIEW opens the pages of reports at all; which reports they show is asked of each. They belong to the database:
-a report that joins the catalogue joins SLUGS, and `makemigrations` does the rest.
+VIEW opens the pages of reports at all; which reports they show is asked of each. `manage.py migrate` creates
+those of a report that joined the catalogue; it needs no migration.
 """
 
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
+from django.apps import apps as installed
+from django.apps.registry import Apps
+
+from reports.catalogue import REPORTS
 
 APP = "reports"
 VIEW = f"{APP}.view_generatedreport"
 DELETE = f"{APP}.delete_generatedreport"
-
-SLUGS = (
-    "daily-sales",
-    "sales-by-event",
-    "gate-activity",
-    "refused-scans",
-    "duplicates",
-    "transfers",
-    "reconciliation",
-    "etl-runs",
-)
+VERBS = ("view", "generate", "download")
 
 
 def to_view(slug: str) -> str:
@@ -41,11 +33,36 @@ def to_download(slug: str) -> str:
     return f"{APP}.{_codename('download', slug)}"
 
 
-def of_reports() -> "list[tuple[str, str | StrPromise]]":
-    """Return `Meta.permissions`: codename and name of each report's permissions."""
-    verbs = ("view", "generate", "download")
+def create_missing(*, using: str, apps: Apps = installed, **_signal: Any) -> None:
+    """
+    Create the permissions of the catalogue's reports that the database lacks; the others stay as they are.
+
+    Called after `manage.py migrate`, as Django creates `Meta.permissions`. They do not stand there, because
+    `Meta` is a part of the migrations: each new report would need one.
+
+    `apps` has the models as the last migration left them; `flush` names none.
+    """
+    try:
+        content_types = apps.get_model("contenttypes.ContentType")
+        permissions = apps.get_model("auth.Permission")
+        model = apps.get_model("reports.GeneratedReport")
+    except LookupError:
+        # The migrations went back to a time before these tables.
+        return
+    content_type = content_types.objects.db_manager(using).get_for_model(model, for_concrete_model=False)
+    stored = permissions.objects.using(using)
+    known = set(stored.filter(content_type=content_type).values_list("codename", flat=True))
+    stored.bulk_create(
+        permissions(content_type=content_type, codename=codename, name=name)
+        for codename, name in _all()
+        if codename not in known
+    )
+
+
+def _all() -> list[tuple[str, str]]:
+    """Return codename and name of each permission, such as "view_daily_sales" and "Can view daily sales"."""
     return [
-        (_codename(verb, slug), f"Can {verb} {slug.replace('-', ' ')}") for slug in SLUGS for verb in verbs
+        (_codename(verb, slug), f"Can {verb} {slug.replace('-', ' ')}") for slug in REPORTS for verb in VERBS
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
-from reports import limits, permissions
+from reports import limits
 
 
 class FileFormat(models.TextChoices):
@@ -78,8 +78,6 @@ class GeneratedReport(models.Model):
     class Meta:
         db_table = "generated_reports"
         ordering = ("-requested_at",)
-        # Who may make, and who may take, which report; `reports.access` asks for them.
-        permissions = permissions.of_reports()
         indexes = (
             models.Index(fields=["state", "heartbeat_at"], name="generated_reports_by_state"),
             models.Index(fields=["report", "data_version"], name="generated_reports_by_data"),

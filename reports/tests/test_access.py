@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Permission, User
+from django.core.management import call_command
+from django.db.migrations.state import StateApps
 
 from analytics.models import Event
 from reports import access, permissions
@@ -17,16 +20,53 @@ VERBS = (permissions.to_view, permissions.to_generate, permissions.to_download)
 
 
 class TestPermissions:
-    def test_every_report_of_the_catalogue_has_its_own(self) -> None:
-        assert set(REPORTS) == set(permissions.SLUGS)
-
     @pytest.mark.django_db
     def test_are_in_the_database(self) -> None:
         names = {f"reports.{name}" for name in Permission.objects.values_list("codename", flat=True)}
 
-        for slug in permissions.SLUGS:
+        for slug in REPORTS:
             assert {verb(slug) for verb in VERBS} <= names
         assert {permissions.VIEW, permissions.DELETE} <= names
+
+    @pytest.mark.django_db
+    def test_of_a_report_that_joins_the_catalogue_are_created_by_migrate(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(permissions, "REPORTS", {**REPORTS, "lost-and-found": REPORTS["transfers"]})
+
+        call_command("migrate", verbosity=0)
+
+        created = Permission.objects.filter(codename__endswith="_lost_and_found").order_by("pk")
+        assert [(each.codename, each.name) for each in created] == [
+            ("view_lost_and_found", "Can view lost and found"),
+            ("generate_lost_and_found", "Can generate lost and found"),
+            ("download_lost_and_found", "Can download lost and found"),
+        ]
+        assert {each.content_type.model_class() for each in created} == {GeneratedReport}
+
+    @pytest.mark.django_db
+    def test_stay_the_same_rows_when_migrate_runs_again(self) -> None:
+        before = list(Permission.objects.order_by("pk").values())
+
+        call_command("migrate", verbosity=0)
+
+        assert list(Permission.objects.order_by("pk").values()) == before
+
+    @pytest.mark.django_db
+    def test_are_those_that_a_migration_made_before_the_catalogue_did(self) -> None:
+        [operation] = import_module("reports.migrations.0003_view_each_report").Migration.operations
+
+        assert set(operation.options["permissions"]) <= set(
+            Permission.objects.values_list("codename", "name")
+        )
+
+    @pytest.mark.django_db
+    def test_are_left_alone_where_the_reports_tables_are_not_migrated_yet(self) -> None:
+        count = Permission.objects.count()
+
+        permissions.create_missing(using="default", apps=StateApps([], {}))
+
+        assert Permission.objects.count() == count
 
     def test_are_separate_for_making_and_taking(self, tonight: Event) -> None:
         user = member("seller", "daily-sales")
