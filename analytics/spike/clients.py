@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
-from analytics.spike.shots import Shot, shots
+from analytics.spike.scan_requests import Shot, shots
 
 ANSWER_SECONDS = 60.0
 

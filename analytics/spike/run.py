@@ -4,7 +4,13 @@ from dataclasses import dataclass
 from time import monotonic
 
 from analytics.spike.clients import Client, Tally
-from analytics.spike.watch import CONNECTIONS_SECONDS, HEALTH_SECONDS, ConnectionCount, HealthAnswers, Watcher
+from analytics.spike.sampling import (
+    CONNECTIONS_SECONDS,
+    HEALTH_SECONDS,
+    ConnectionCount,
+    HealthAnswers,
+    Watcher,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,8 @@ from analytics.management.commands import demo_spike
 from analytics.models import Event, Gate
 from analytics.spike.clients import Tally
 from analytics.spike.run import Result
-from analytics.spike.shots import Kind, Shot, shots
-from analytics.spike.watch import ConnectionCount, HealthAnswers
+from analytics.spike.sampling import ConnectionCount, HealthAnswers
+from analytics.spike.scan_requests import Kind, Shot, shots
 from config.tests.test_serve import free_port
 
 NOON = datetime(2026, 7, 4, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from analytics.model_admin import ReadOnlyAdmin
 from reports import access
 from reports.models import Download
-from reports.pages import words
+from reports.pages import display
 
 
 @admin.register(Download)
@@ -29,4 +29,4 @@ class DownloadAdmin(ReadOnlyAdmin):
 
     @admin.display(description="report", ordering="report")
     def what(self, download: Download) -> str:
-        return words.title(download.report)
+        return display.title(download.report)

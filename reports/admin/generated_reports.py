@@ -20,7 +20,7 @@ from reports import access, permissions, services
 from reports.admin.report_list import ReportColumns, ReportFilter, ReportList
 from reports.catalogue import UnknownReport, UnreadableParameters
 from reports.models import GeneratedReport
-from reports.pages import words
+from reports.pages import display
 from reports.pages.new_report import address, new_report_page
 from reports.pages.new_report_form import generable
 from reports.pages.progress import progress
@@ -105,7 +105,7 @@ class GeneratedReportAdmin(ReportColumns, ModelAdmin):
         except (UnknownReport, UnreadableParameters):
             messages.error(request, "This report is of an earlier version: ask for a new one.")
             return HttpResponseRedirect(address(generated))
-        messages.success(request, f"{words.title(again.report)} is being made again.")
+        messages.success(request, f"{display.title(again.report)} is being made again.")
         return HttpResponseRedirect(address(again))
 
     def _visible(self, request: HttpRequest, report_id: str | UUID) -> GeneratedReport:

@@ -15,7 +15,7 @@ from unfold.views import ChangeList as UnfoldsChangeList
 from reports import access
 from reports.catalogue import REPORTS
 from reports.models import FileFormat, GeneratedReport
-from reports.pages import words
+from reports.pages import display
 
 if TYPE_CHECKING:
     # unfold ships no types; its classes are Django's with another look.
@@ -31,9 +31,9 @@ class ReportList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        names = words.names_of_events(self.result_list)
+        names = display.names_of_events(self.result_list)
         for generated in self.result_list:
-            generated.in_words = words.parameters(generated, names)
+            generated.in_words = display.parameters(generated, names)
 
 
 class ReportFilter(admin.SimpleListFilter):
@@ -54,7 +54,7 @@ class ReportColumns:
 
     @admin.display(description="report", ordering="report")
     def what(self, generated: GeneratedReport) -> str:
-        return words.title(generated.report)
+        return display.title(generated.report)
 
     @admin.display(description="period and events")
     def of_what(self, generated: Any) -> str:
@@ -67,7 +67,7 @@ class ReportColumns:
 
     @admin.display(description="state", ordering="state")
     def how(self, generated: GeneratedReport) -> SafeString:
-        return words.badge(words.state(generated, now=timezone.now()))
+        return display.badge(display.state(generated, now=timezone.now()))
 
     @admin.display(description="rows", ordering="row_count")
     def rows(self, generated: GeneratedReport) -> str:
@@ -79,7 +79,7 @@ class ReportColumns:
 
     @admin.display(description="took")
     def took(self, generated: GeneratedReport) -> str:
-        return words.seconds(generated.duration_seconds)
+        return display.seconds(generated.duration_seconds)
 
     @admin.display(description="by", ordering="requested_by__username")
     def by_whom(self, generated: GeneratedReport) -> str:

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from analytics.model_admin import ModelAdmin
 from reports import schedule_outcome
 from reports.models import Cadence, Delivery, Schedule
-from reports.pages import words
+from reports.pages import display
 from reports.pages.schedule_form import WEEKDAYS, ScheduleForm, timezone_names
 from reports.schedules import times
 
@@ -106,7 +106,7 @@ class ScheduleAdmin(ModelAdmin):
 
     @admin.display(description="report", ordering="report")
     def what(self, schedule: Schedule) -> str:
-        return f"{words.title(schedule.report)} ({schedule.get_format_display()})"
+        return f"{display.title(schedule.report)} ({schedule.get_format_display()})"
 
     @admin.display(description="when")
     def when(self, schedule: Schedule) -> str:
@@ -120,8 +120,8 @@ class ScheduleAdmin(ModelAdmin):
     @admin.display(description="standing", ordering="failure_count")
     def standing(self, schedule: Schedule) -> SafeString:
         if not schedule.failure_count:
-            return words.badge("active" if schedule.is_active else "off")
+            return display.badge("active" if schedule.is_active else "off")
         # One that is off does not run again by itself, one that failed does.
-        badge = words.badge("failed" if schedule.is_active else "off")
+        badge = display.badge("failed" if schedule.is_active else "off")
         failures = f"{schedule.failure_count} failure{'s' if schedule.failure_count > 1 else ''} in a row"
         return format_html('{} {}<p class="schedule-reason">{}</p>', badge, failures, schedule.last_error)

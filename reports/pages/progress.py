@@ -7,7 +7,7 @@ from typing import Any
 
 from reports.jobs import reaper
 from reports.models import GeneratedReport, ReportState
-from reports.pages import words
+from reports.pages import display
 
 # A worker looks for work every second: after this, something is wrong, or it has other work.
 PATIENCE = timedelta(seconds=30)
@@ -24,7 +24,7 @@ def progress(generated: GeneratedReport, *, now: datetime) -> dict[str, Any]:
     for; `sentence` and `hint` ("" for none) for people; `is_over`: it will not change any more by itself.
     One statement at most.
     """
-    state = words.state(generated, now=now)
+    state = display.state(generated, now=now)
     since = generated.started_at or generated.requested_at
     return {
         "state": state,

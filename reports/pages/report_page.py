@@ -16,7 +16,7 @@ from reports.catalogue import REPORTS, Kind, UnreadableParameters, parameters_fr
 from reports.catalogue.contract import Parameters
 from reports.making.preview import Preview
 from reports.models import GeneratedReport, ReportState
-from reports.pages import words
+from reports.pages import display
 from reports.pages.progress import progress
 
 _NUMBERS = (Kind.INTEGER, Kind.MONEY, Kind.SHARE)
@@ -28,11 +28,11 @@ def report_page(request: HttpRequest, generated: GeneratedReport) -> HttpRespons
     current = progress(generated, now=now)
     context = {
         **admin.site.each_context(request),
-        "title": words.title(generated.report),
+        "title": display.title(generated.report),
         "generated": generated,
         "report": REPORTS.get(generated.report),
         "progress": current,
-        "duration": words.seconds(generated.duration_seconds),
+        "duration": display.seconds(generated.duration_seconds),
         "is_made": current["state"] == ReportState.MADE,
         **_asked(generated),
         **_result(generated),
@@ -47,17 +47,17 @@ def _asked(generated: GeneratedReport) -> dict[str, Any]:
     try:
         asked = parameters_from_json(generated.parameters)
     except UnreadableParameters:
-        return {"period": words.UNREADABLE, "events": [], "like_url": form}
-    names = words.names_of_events([generated])
+        return {"period": display.UNREADABLE, "events": [], "like_url": form}
+    names = display.names_of_events([generated])
     return {
-        "period": words.period(asked.start, asked.end),
+        "period": display.period(asked.start, asked.end),
         "events": [names.get(each) or each for each in asked.event_ids or ()],
         "like_url": f"{form}?{_query(generated, asked)}",
     }
 
 
 def _query(generated: GeneratedReport, asked: Parameters) -> str:
-    last = words.last_day(asked.end)
+    last = display.last_day(asked.end)
     told = {"report": generated.report, "format": generated.format, "start": asked.start, "last": last}
     return urlencode({**told, "events": asked.event_ids or ()}, doseq=True)
 
@@ -71,7 +71,7 @@ def _result(generated: GeneratedReport) -> dict[str, Any]:
     is_known = len(kinds) == len(preview.columns)
     are_numbers = [kind in _NUMBERS for kind in kinds] if is_known else [False] * len(preview.columns)
     return {
-        "figures": [(label, words.amount(value)) for label, value in preview.figures],
+        "figures": [(label, display.amount(value)) for label, value in preview.figures],
         "columns": list(zip(preview.columns, are_numbers, strict=True)),
         "rows": [list(zip(row, are_numbers, strict=True)) for row in preview.rows],
     }

@@ -2,7 +2,7 @@
 // numbers while there is no connection, and says so. Once the reader was logged out or may not see them any more,
 // it says that with a way on, and asks no more until they come back to the page.
 
-import { ask, sayEnd } from "./asking.js";
+import { ask, sayEnd } from "./polling.js";
 import { showMinutes, showSales } from "./charts.js";
 
 const EVERY = 5000;

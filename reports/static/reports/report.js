@@ -2,7 +2,7 @@
 // It asks nothing while nobody looks, keeps on trying while there is no connection, and stops with a way on when
 // the reader was logged out or may not see the report any more.
 
-import { ask, sayEnd } from "./asking.js";
+import { ask, sayEnd } from "./polling.js";
 import { showTimes } from "./live.js";
 
 const EVERY = 1000;

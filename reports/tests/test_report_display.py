@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from reports.models import GeneratedReport
-from reports.pages import words
+from reports.pages import display
 from reports.pages.presets import presets
 
 
@@ -21,7 +21,7 @@ class TestPeriod:
         ],
     )
     def test_names_its_last_day(self, start: str, end: str, told: str) -> None:
-        assert words.period(date.fromisoformat(start), date.fromisoformat(end)) == told
+        assert display.period(date.fromisoformat(start), date.fromisoformat(end)) == told
 
 
 class TestParameters:
@@ -37,13 +37,13 @@ class TestParameters:
     def test_name_their_events(self, event_ids: list[str] | None, told: str) -> None:
         stored = {"start": "2025-06-01", "end": "2025-06-02", "event_ids": event_ids}
 
-        text = words.parameters(GeneratedReport(parameters=stored), {"tonight": "Afrobeats Live 2025"})
+        text = display.parameters(GeneratedReport(parameters=stored), {"tonight": "Afrobeats Live 2025"})
 
         assert text == f"1 June 2025, {told}"
 
     @pytest.mark.parametrize("stored", [{}, [], None, {"start": 1, "end": "2025-06-02", "event_ids": None}])
     def test_of_an_earlier_version_are_listed_all_the_same(self, stored: object) -> None:
-        assert words.parameters(GeneratedReport(parameters=stored), {}) == words.UNREADABLE
+        assert display.parameters(GeneratedReport(parameters=stored), {}) == display.UNREADABLE
 
 
 class TestAmount:
@@ -59,7 +59,7 @@ class TestAmount:
         ],
     )
     def test_is_written_as_people_do(self, value: str, told: str) -> None:
-        assert words.amount(value) == told
+        assert display.amount(value) == told
 
 
 class TestSeconds:
@@ -67,7 +67,7 @@ class TestSeconds:
         ("duration", "told"), [(None, ""), (0.04, "0.0 s"), (12.4, "12 s"), (200.0, "3 min 20 s")]
     )
     def test_are_rounded_to_what_matters(self, duration: float | None, told: str) -> None:
-        assert words.seconds(duration) == told
+        assert display.seconds(duration) == told
 
 
 class TestPresets:
