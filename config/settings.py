@@ -124,7 +124,7 @@ WHITENOISE_USE_FINDERS = True
 _collected = BASE_DIR / "staticfiles"
 STATIC_ROOT = _collected if _collected.is_dir() or "collectstatic" in sys.argv else None
 
-# The one kind of task there is: making a report. `manage.py report_worker` works them off.
+# The one kind of task there is: making a report. `manage.py report_worker` runs them.
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["reports"]}}
 REPORT_STORAGE = env.folder("REPORT_STORAGE", "var/reports")
 REPORT_FOLDER = env.folder("REPORT_FOLDER", "")

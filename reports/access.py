@@ -1,8 +1,8 @@
 """
-What a member of staff may see: the one place that knows. Pages, reports, schedules and files all ask it.
+What a member of staff may see. Pages, reports, schedules and files ask this module, and nothing else decides.
 
 Two things limit a user: Django's permissions, for each report, and EventAccess rows, for each event. An
-inactive user may nothing.
+inactive user may do nothing.
 """
 
 from dataclasses import replace
@@ -16,7 +16,7 @@ from reports.models import EventAccess, GeneratedReport
 
 
 class NotAllowed(PermissionError):
-    """A user may not do that; the message says which permission or which event is missing."""
+    """A user may not do something; the message says which permission or which event is missing."""
 
 
 def visible_events(user: Any) -> tuple[str, ...] | None:
@@ -37,7 +37,7 @@ def viewable(user: Any) -> list[str]:
     """
     Return the reports of which `user` may see the figures and first rows, in the catalogue's order.
 
-    Whoever may generate or download a report may see it without a permission more.
+    Those who may generate or download a report may see it without a further permission.
     """
     if not user.has_perm(permissions.VIEW):
         return []
@@ -50,12 +50,12 @@ def _has_any(user: Any, slug: str) -> bool:
 
 
 def may_generate(user: Any, slug: str) -> bool:
-    """Tell whether `user` may have the report `slug` made, of some events at least."""
+    """Return whether `user` may have the report `slug` made, of some events at least."""
     return user.has_perm(permissions.to_generate(slug)) and _is_within_reach(user, slug)
 
 
 def may_download(user: Any, slug: str) -> bool:
-    """Tell whether `user` may take files of the report `slug`, of some events at least."""
+    """Return whether `user` may download files of the report `slug`, of some events at least."""
     return user.has_perm(permissions.to_download(slug)) and _is_within_reach(user, slug)
 
 
@@ -85,7 +85,7 @@ def narrow(user: Any, parameters: Parameters) -> Parameters:
 
 
 def covers(user: Any, generated: GeneratedReport) -> bool:
-    """Tell whether every event of a stored report is one that `user` may see."""
+    """Return whether every event of a stored report is one that `user` may see."""
     visible = visible_events(user)
     if visible is None:
         return True

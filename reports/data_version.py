@@ -1,5 +1,5 @@
 """
-What a report's rows were read from, in one word: equal words mean equal rows.
+The version of the data that a report's rows were read from: equal versions mean equal rows.
 
 Facts are only ever added, so their counters identify them; summaries, runs and events change in place, so a
 digest of their rows does. Nothing here reads scans or transfers one by one.
@@ -25,7 +25,7 @@ LAYOUT = 2
 
 def data_version(connection: sa.Connection, report: Report, parameters: Parameters) -> str:
     """
-    Return a name of the data that `report` would read now, as 64 hexadecimal digits.
+    Return the version of the data that `report` would read now, as 64 hexadecimal digits.
 
     It changes with every change of the rows or figures, and with the parameters; an ETL run that changed
     nothing leaves it. A few statements: summaries and counters of the period, never facts.
@@ -48,7 +48,7 @@ def newest_etl_run(connection: sa.Connection) -> int | None:
 
 
 def _statements(report: Report) -> list[Callable[[Parameters], sa.Select[Any]]]:
-    # "scans" and "transfers" are counted in the same rows: asked once.
+    # "scans" and "transfers" are counted in the same rows, which are read once.
     return list(dict.fromkeys(each for name in report.reads for each in _READ[name]))
 
 

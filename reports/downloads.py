@@ -2,7 +2,7 @@
 The download of a report's file: checked, logged, and sent without holding a connection to the database.
 
 A slow client costs one thread, never a pooled connection, and the threads are bounded: beyond WEB_DOWNLOADS
-in one process the next client is told to come again, so that scans always find a thread.
+in one process the next client gets a 503 with Retry-After, so that scans always find a thread.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ _places = BoundedSemaphore(settings.WEB_DOWNLOADS)
 
 @require_GET
 def download(request: HttpRequest, report_id: UUID) -> HttpResponseBase:
-    """Send the file of a report to somebody who may have it; 410 when it is gone, 503 when too many read."""
+    """Send a report's file to somebody who may have it; 410 when it is gone, 503 when too many download."""
     generated = get_object_or_404(GeneratedReport, pk=report_id)
     if not access.may_download(request.user, generated.report) or not access.covers(request.user, generated):
         raise PermissionDenied
@@ -60,7 +60,7 @@ def _is_available(generated: GeneratedReport) -> bool:
 
 
 def _answer(generated: GeneratedReport, body: "Body", user: Any) -> HttpResponseBase:
-    # Committed before the first byte leaves: nobody takes a file unseen.
+    # Committed before the first byte is sent: no download is missing in the log.
     Download.objects.create(
         generated_report=generated,
         report=generated.report,
@@ -95,9 +95,9 @@ class Body:
     """
     The bytes of a stored file, in chunks. It has one of the process's places until it is closed.
 
-    Django closes the thread's connection only when the response is closed, which is after the slowest client
-    has read everything; and middleware may have borrowed one again after the view. So the first step gives
-    it back.
+    Django returns the thread's connection only when the response is closed, which is after the slowest client
+    has read everything; and middleware may have borrowed one again after the view. So the first step returns
+    it.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -106,7 +106,7 @@ class Body:
 
     @classmethod
     def open(cls, generated: GeneratedReport) -> "Body | None":
-        """Open the file of `generated`; None when every place is taken."""
+        """Open the file of `generated`; return None when every place is taken."""
         if not _places.acquire(blocking=False):
             return None
         try:
@@ -121,7 +121,7 @@ class Body:
             yield chunk
 
     def close(self) -> None:
-        """Close the file and free the place; the server calls it at the end, also when the client left."""
+        """Close the file and free the place; the server calls it also when the client disconnected."""
         if not self._is_closed:
             self._is_closed = True
             self._file.close()

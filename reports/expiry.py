@@ -46,7 +46,7 @@ def expire(*, now: datetime, is_dry_run: bool = False) -> Expired:
 
 def _expire_one(generated: GeneratedReport) -> bool:
     same = GeneratedReport.objects.filter(pk=generated.pk, state=ReportState.MADE)
-    # The row first: nobody is sent to a file that is gone. A crash in between leaves an orphan for next time.
+    # The row first: no page leads to a file that is gone. A crash in between leaves an orphan for next time.
     changed = same.update(state=ReportState.EXPIRED, file_name="", delivery_due_at=None)
     if changed:
         store.delete_file(generated.file_name)

@@ -1,5 +1,5 @@
 """
-How a schedule's runs ended: a success forgets earlier failures, the fifth failure in a row switches it off.
+How a schedule's runs ended: a success resets its failures, the fifth failure in a row switches it off.
 """
 
 import logging
@@ -19,11 +19,11 @@ SWITCHED_OFF = f"Switched off after {Schedule.MAXIMUM_FAILURES} failures in a ro
 def record_failure(schedule_id: int, error: str) -> None:
     """Count a failure and keep its reason. One statement."""
     is_last = Q(failure_count__gte=Schedule.MAXIMUM_FAILURES - 1)
-    told = Case(When(is_last, then=Value(SWITCHED_OFF + error)), default=Value(error))
+    text = Case(When(is_last, then=Value(SWITCHED_OFF + error)), default=Value(error))
     Schedule.objects.filter(pk=schedule_id).update(
         failure_count=F("failure_count") + 1,
-        is_active=Case(When(is_last, then=Value(False)), default=F("is_active")),  # noqa: FBT003 - SQL's own
-        last_error=Left(told, limits.ERROR),
+        is_active=Case(When(is_last, then=Value(value=False)), default=F("is_active")),
+        last_error=Left(text, limits.ERROR),
     )
 
 
@@ -37,17 +37,18 @@ def record_unforeseen(schedule_id: int, error: Exception) -> None:
     if db.is_unavailable(error):
         raise error
     logger.error("schedule %s failed", schedule_id, exc_info=error)
-    told = f"It stopped with {type(error).__name__}. The worker's log tells where: look for schedule"
-    record_failure(schedule_id, f"{told} {schedule_id}.")
+    name = type(error).__name__
+    cure = f"The worker's log says where: look for schedule {schedule_id}."
+    record_failure(schedule_id, f"It stopped with {name}. {cure}")
 
 
 def record_success(schedule_id: int) -> None:
-    """Forget earlier failures."""
+    """Reset the failures."""
     Schedule.objects.filter(pk=schedule_id).update(failure_count=0, last_error="")
 
 
 def switch_on(schedule: Schedule) -> None:
-    """Start the schedule again with a clean slate; the worker plans its next run from now on."""
+    """Switch the schedule on again, without failures; the worker plans its next run."""
     schedule.is_active, schedule.failure_count, schedule.last_error = True, 0, ""
     schedule.next_run_at = None
     schedule.save(update_fields=["is_active", "failure_count", "last_error", "next_run_at"])

@@ -1,7 +1,7 @@
 """
-What staff do with reports: ask for one, have it made again, delete it.
+What staff do with reports: request one, have it made again, delete it.
 
-A report is never made here: asking for one puts it into the queue, and `manage.py report_worker` makes it.
+A report is never made here: a request puts it into the queue, and `manage.py report_worker` makes it.
 """
 
 from datetime import datetime
@@ -115,9 +115,9 @@ def queue_report(
 
 def _current_version(slug: str, parameters: Parameters) -> str:
     """
-    Return the name of the data as it is now.
+    Return the version of the data as it is now.
 
-    READ COMMITTED suffices: what changes while it is read might as well have changed afterwards.
+    READ COMMITTED suffices: a change while it is read might as well have come afterwards.
     """
     with db.get_engine().connect() as connection:
         return data_version(connection, find(slug), parameters)

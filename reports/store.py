@@ -1,5 +1,5 @@
 """
-Where the files of reports lie: their names, putting one in whole, finding one that still serves.
+The storage of reports' files: their names, how one is stored whole, how one is found again.
 
 A path comes from this storage and the name in a row, never from a request.
 """
@@ -27,7 +27,7 @@ def storage() -> Storage:
 
 
 def working_folder() -> Path:
-    """Return the folder of files in the making, which nobody else may enter; made when it is missing."""
+    """Return the folder of files in the making, which no other user may enter; make it when it is missing."""
     folder = Path(settings.REPORT_STORAGE) / MAKING
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
@@ -75,13 +75,13 @@ def put(path: Path, name: str) -> str:
 
 
 def delete_file(name: str) -> None:
-    """Delete a stored file; one that is gone already, or has no name, is no error."""
+    """Delete a stored file; no error when it is gone already, or when `name` is empty."""
     if name:
         storage().delete(name)
 
 
 def has_file(generated: GeneratedReport) -> bool:
-    """Tell whether the file of a report is there."""
+    """Return whether the file of a report exists."""
     return bool(generated.file_name) and storage().exists(generated.file_name)
 
 

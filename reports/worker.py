@@ -1,5 +1,5 @@
 """
-The worker: it makes queued reports one after the other, runs schedules, and takes up what dead workers left.
+The worker: it makes queued reports one after the other, runs schedules, and repairs what dead workers left.
 
 It holds no connection while it waits. Several may run; they share one queue.
 """
@@ -24,27 +24,27 @@ CHORES_EVERY = timedelta(seconds=15)
 
 
 def run_until_stopped() -> None:
-    """Work until this process is told to stop; a database that does not answer is waited for."""
+    """Work until this process is asked to stop; wait for a database that does not answer."""
     next_chores_at = timezone.now()
-    while not stopping.is_told():
+    while not stopping.is_requested():
         now = timezone.now()
         if now >= next_chores_at:
             next_chores_at = now + CHORES_EVERY
             _do_chores(now)
-        if not _while_it_serves(take_one):
+        if not _unless_unavailable(run_next):
             stopping.wait(POLL_SECONDS)
 
 
 def _do_chores(now: datetime) -> None:
     try:
-        _while_it_serves(chores, now)
+        _unless_unavailable(chores, now)
     except Exception:
         # Reports can still be made; the chores are tried again.
         logger.exception("the chores of %s stopped; the next are in %s", now, CHORES_EVERY)
 
 
-def _while_it_serves(step: Callable[..., bool], *arguments: Any) -> bool:
-    """Do one step and give its connection back; return False when the database did not serve it."""
+def _unless_unavailable(step: Callable[..., bool], *arguments: Any) -> bool:
+    """Do one step and return its connection; return False when the database was unavailable."""
     try:
         return step(*arguments)
     except Exception as error:
@@ -57,36 +57,36 @@ def _while_it_serves(step: Callable[..., bool], *arguments: Any) -> bool:
 
 
 def chores(now: datetime) -> bool:
-    """Do what is due at `now` besides making reports. A schedule that fails is its own affair."""
+    """Do what is due at `now` besides making reports. A schedule that fails stops nothing else."""
     found = reaper.reap(now=now)
     if found != reaper.Reaped():
-        logger.warning("found after dead workers: %s", found)
+        logger.warning("repaired after dead workers: %s", found)
     due.run_due(now=now)
     delivery.deliver_due(now=now)
     return True
 
 
-def take_one() -> bool:
-    """Work on the next task of the queue; return whether there was one."""
+def run_next() -> bool:
+    """Run the next task of the queue; return whether there was one."""
     worker = OneTask()
     worker.run()
     return worker.has_run
 
 
-def work_off(*, now: datetime) -> None:
+def run_queue(*, now: datetime) -> None:
     """Make every queued report in this thread, as of `now`, and return."""
     token = tasks.instant.set(now)
     try:
-        while take_one():
+        while run_next():
             pass
     finally:
         tasks.instant.reset(token)
 
 
 def do_what_is_due(*, now: datetime) -> None:
-    """Do the chores, make every queued report, and deliver; end early when this process is told to stop."""
+    """Do the chores, make every queued report, and deliver; end early when this process is asked to stop."""
     chores(now)
-    while not stopping.is_told() and take_one():
+    while not stopping.is_requested() and run_next():
         pass
     delivery.deliver_due(now=timezone.now())
 

@@ -1,5 +1,5 @@
 """
-The log of downloads in the admin: who took which report, and when. It is looked at, never written here.
+The log of downloads in the admin: who downloaded which report, and when. Read only.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ class DownloadAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Whoever is limited to events sees the downloads of their reports, not of deleted ones."""
+        """Those who are limited to some events see the downloads of their reports, not of deleted ones."""
         downloads = super().get_queryset(request)
         if access.visible_events(request.user) is None:
             return downloads

@@ -1,7 +1,7 @@
 """
 The reports in the admin: the list of what was made, and the way to the pages of `reports.pages`.
 
-Nothing is edited here: a report is asked for, followed, taken, made again or deleted.
+Nothing is edited here: a report is requested, watched, downloaded, made again or deleted.
 """
 
 from typing import Any
@@ -35,7 +35,7 @@ class GeneratedReportAdmin(ReportColumns, ModelAdmin):
     list_select_related = ("requested_by",)
     list_per_page = 50
     list_before_template = "reports/_list_head.html"
-    # Counting what other filters would show costs a statement, and tells nobody anything.
+    # Counting all reports, beside those that match, would cost a statement more.
     show_full_result_count = False
     # The list has a button that says what it does.
     show_add_link = False
@@ -49,7 +49,7 @@ class GeneratedReportAdmin(ReportColumns, ModelAdmin):
         return access.visible_reports(request.user)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        # Who could not see it afterwards is not asked for it.
+        # Only those request a report who could see it afterwards.
         return request.user.has_perm(permissions.VIEW) and bool(generable(request.user))
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
@@ -91,12 +91,12 @@ class GeneratedReportAdmin(ReportColumns, ModelAdmin):
         return report_page(request, self._visible(request, object_id))
 
     def progress(self, request: HttpRequest, report_id: UUID) -> HttpResponse:
-        """Answer how far the report is, as JSON."""
+        """Answer the progress of the report, as JSON."""
         current = progress(self._visible(request, report_id), now=timezone.now())
         return JsonResponse(current, headers={"Cache-Control": "no-store"})
 
     def make_again(self, request: HttpRequest, report_id: UUID) -> HttpResponse:
-        """Have a report like this one made, and lead to it."""
+        """Request a report like this one, and redirect to its page."""
         generated = self._visible(request, report_id)
         try:
             again = services.make_again(user=request.user, generated=generated, now=timezone.now())
@@ -114,7 +114,7 @@ class GeneratedReportAdmin(ReportColumns, ModelAdmin):
 
         Raises:
             PermissionDenied: they may see no report at all.
-            Http404: there is none, or it is of events that are not theirs.
+            Http404: there is no such report, or it is of events that they may not see.
         """
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -129,7 +129,7 @@ class GeneratedReportAdmin(ReportColumns, ModelAdmin):
         services.delete(user=request.user, generated=obj)
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: Any) -> HttpResponse:
-        """Lead back to the list; Django does so only for those who may change reports, which nobody may."""
+        """Redirect to the list; Django does so only for those who may change reports, which nobody may."""
         super().response_delete(request, obj_display, obj_id)
         return HttpResponseRedirect(reverse("admin:reports_generatedreport_changelist"))
 

@@ -1,5 +1,5 @@
 """
-The columns of the list of reports, in words, and what its rows need beyond their own: one statement more.
+The columns of the list of reports, as text. The names of their events take one statement more.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -33,11 +33,11 @@ class ReportList(ChangeList):
         super().get_results(request)
         names = display.names_of_events(self.result_list)
         for generated in self.result_list:
-            generated.in_words = display.parameters(generated, names)
+            generated.period_and_events = display.parameters(generated, names)
 
 
 class ReportFilter(admin.SimpleListFilter):
-    """Which report, by its title; of those that the reader may see."""
+    """A filter by report, which offers the titles of those that the reader may see."""
 
     title = "report"
     parameter_name = "report"
@@ -50,7 +50,7 @@ class ReportFilter(admin.SimpleListFilter):
 
 
 class ReportColumns:
-    """What the list says of a report. "" where there is nothing to say yet."""
+    """What the list shows of a report: "" where there is nothing to show yet."""
 
     @admin.display(description="report", ordering="report")
     def what(self, generated: GeneratedReport) -> str:
@@ -58,7 +58,7 @@ class ReportColumns:
 
     @admin.display(description="period and events")
     def of_what(self, generated: Any) -> str:
-        text: str = generated.in_words
+        text: str = generated.period_and_events
         return text
 
     @admin.display(description="format", ordering="format")

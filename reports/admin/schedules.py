@@ -1,7 +1,7 @@
 """
 Schedules in the admin: each member of staff has their own, and only superusers see those of others.
 
-Somebody else's schedule runs with their permissions: whoever could change its recipients would get what they
+A schedule runs with its owner's permissions: anybody else who could change its recipients would get what they
 may not see.
 """
 
@@ -82,20 +82,20 @@ class ScheduleAdmin(ModelAdmin):
         change: bool,  # noqa: FBT001 - Django's own signature
     ) -> None:
         obj.parameters = {"event_ids": form.cleaned_data["events"] or None}
-        # Seen at once; the worker would plan the same.
+        # The worker would plan the same; here, so that the list shows it at once.
         obj.next_run_at = times.next_run(obj, after=timezone.now()) if obj.is_active else None
         if not change:
             obj.owner = request.user
             obj.save()
             return
-        # Only what the form knows: a worker may be counting failures meanwhile.
+        # Only what the form changes: a worker may be counting a failure at the same time.
         obj.save(update_fields=[*ScheduleForm.Meta.fields, "parameters", "next_run_at"])
         if obj.is_active and "is_active" in form.changed_data:
             schedule_outcome.record_success(obj.pk)
 
     @admin.action(description="Switch on again", permissions=["change"])
     def switch_on(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
-        """Start the chosen schedules again, their failures forgotten."""
+        """Switch the chosen schedules on again and reset their failures."""
         count = 0
         for schedule in queryset:
             schedule_outcome.switch_on(schedule)

@@ -1,5 +1,5 @@
 """
-Background tasks in the admin's look: what the workers took up, and how each ended.
+Background tasks in the admin's look: what the workers ran, and how each ended.
 """
 
 from django.contrib import admin

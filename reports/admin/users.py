@@ -36,7 +36,7 @@ class UserAdmin(DjangosUserAdmin, ModelAdmin):  # type: ignore[type-arg] # gener
     inlines = (EventAccessInline,)
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
-        """A new user gets a name and a password first."""
+        """Return none for a new user, who gets a name and a password first."""
         return super().get_inlines(request, obj) if obj else ()
 
 

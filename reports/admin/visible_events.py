@@ -1,9 +1,9 @@
 """
 The admin's pages of events, and of what belongs to one, limited to the events that a reader may see.
 
-It holds for every model with a field `event` that any app registers, so a new one cannot be forgotten. What
-the ETL keeps without one, runs and rejected rows, tells of every event: a limited reader sees none of it, as
-the report of ETL runs is not theirs. The other apps know nothing of it.
+It holds for every model with a field `event` that any app registers, so a new one cannot be forgotten. The
+ETL's runs and rejected rows have no such field and are about every event: a limited reader sees none of them,
+as they do not see the report of ETL runs. The other apps know nothing of it.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ else:
 
 
 class VisibleEventsFilter(admin.RelatedFieldListFilter):
-    """The list's filter by event, which names no other event either."""
+    """The list's filter by event, which offers visible events only."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
         choices = super().field_choices(field, request, model_admin)
@@ -36,7 +36,7 @@ class VisibleEventsFilter(admin.RelatedFieldListFilter):
 
 
 class OfVisibleEvents(ModelAdmin):
-    """A page of rows with an `event_id`: those of other events do not exist for the reader."""
+    """A page of rows with an `event_id`: those of events that the reader may not see are left out."""
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows = super().get_queryset(request)
@@ -55,7 +55,7 @@ class OfVisibleEvents(ModelAdmin):
 
 
 class OfAllEvents(ModelAdmin):
-    """A page of rows that tell of every event: none exists for a reader who may see some events only."""
+    """A page of rows that are about every event: empty for a reader who may see some events only."""
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows = super().get_queryset(request)
@@ -63,7 +63,7 @@ class OfAllEvents(ModelAdmin):
 
 
 class WithNumbers(OfVisibleEvents):
-    """The list of events, each with a way to its numbers."""
+    """The list of events, each with a link to its numbers."""
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return None also for an id that no event can have: Postgres could not even compare it."""
@@ -80,7 +80,7 @@ class WithNumbers(OfVisibleEvents):
 
 
 def limit_to_visible_events(site: admin.AdminSite) -> None:
-    """Replace each registered page of a model that tells of events by one that is limited to visible ones."""
+    """Replace each registered page of a model that is about events by one that is limited to visible ones."""
     for model, page in list(site._registry.items()):  # noqa: SLF001 - Django has no other list of it
         limited = _limited(model)
         if limited is not None:
@@ -89,7 +89,7 @@ def limit_to_visible_events(site: admin.AdminSite) -> None:
 
 
 def _limited(model: type[models.Model]) -> type[ModelAdmin] | None:
-    """Return what limits the page of `model`; None where it tells of no event."""
+    """Return what limits a page; None when its model is not about events."""
     if model is Event:
         return WithNumbers
     if _has_event(model):

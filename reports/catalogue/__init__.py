@@ -65,7 +65,7 @@ def find(slug: str) -> Report:
     Return the report called `slug`.
 
     Raises:
-        UnknownReport: there is none.
+        UnknownReport: no report has that name.
     """
     try:
         return REPORTS[slug]

@@ -1,5 +1,5 @@
 """
-ETL runs: when sales were fetched, how that ended, and what was rejected why.
+ETL runs: when sales were fetched, how that ended, and which rows were rejected for which reasons.
 """
 
 from typing import Any
@@ -51,7 +51,7 @@ class EtlRuns(Report):
             sa.select(
                 *facts,
                 *(runs.c[name] for name in COUNTS),
-                sa.func.coalesce(reasons.c.told, "").label("reject_reasons"),
+                sa.func.coalesce(reasons.c.text, "").label("reject_reasons"),
                 runs.c.error,
             )
             .join_from(runs, reasons, reasons.c.run_id == runs.c.id, isouter=True)
@@ -77,24 +77,24 @@ class EtlRuns(Report):
 
 def _reasons_of_runs(parameters: Parameters) -> sa.Select[Any]:
     """
-    Return for each run of the period its rejects in words, or no row when there are none.
+    Return each run of the period that has rejected rows, with their reasons as text.
 
     The most frequent first, REASONS_NAMED at most: "amount: not a number (3); ...; and 2 more".
     """
     each = _ranked_reasons(parameters).subquery()
-    listed = sa.func.string_agg(each.c.told, aggregate_order_by(sa.literal("; "), each.c.place))
+    listed = sa.func.string_agg(each.c.text, aggregate_order_by(sa.literal("; "), each.c.place))
     named = listed.filter(each.c.place <= REASONS_NAMED)
     unnamed = sa.func.count() - REASONS_NAMED
     more = sa.case((unnamed > 0, sa.func.concat("; and ", unnamed, " more")), else_="")
-    return sa.select(each.c.run_id, named.concat(more).label("told")).group_by(each.c.run_id)
+    return sa.select(each.c.run_id, named.concat(more).label("text")).group_by(each.c.run_id)
 
 
 def _ranked_reasons(parameters: Parameters) -> sa.Select[Any]:
     rejects = table("etl.RejectedRow")
     reason, row_count = _field_and_reason(rejects), sa.func.count()
-    told = sa.func.concat(reason, " (", row_count, ")").label("told")
+    text = sa.func.concat(reason, " (", row_count, ")").label("text")
     place = sa.func.row_number().over(partition_by=rejects.c.run_id, order_by=(row_count.desc(), reason))
-    ranked = rejects_of_runs(parameters, rejects.c.run_id, told, place.label("place"))
+    ranked = rejects_of_runs(parameters, rejects.c.run_id, text, place.label("place"))
     return ranked.group_by(rejects.c.run_id, reason)
 
 

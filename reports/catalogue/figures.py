@@ -11,7 +11,7 @@ from reports.catalogue.contract import Chart, Figure, Parameters
 from reports.catalogue.narrowing import of_days, of_instants
 from reports.tables import table
 
-# More bars than these cannot be told apart on a page.
+# More bars than these would be unreadable on a page.
 MAXIMUM_BARS = 31
 
 

@@ -1,5 +1,5 @@
 """
-Charts over time: a bar for each day, or for longer spans where days would be too many to tell apart.
+Charts over time: a bar for each day, or for a longer span where there are too many days.
 """
 
 from collections import defaultdict

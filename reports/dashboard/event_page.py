@@ -28,10 +28,10 @@ MAY_NAME_TICKETS = "analytics.view_scan"
 @require_safe
 def event_page(request: HttpRequest, quoted_id: str) -> HttpResponse:
     """
-    Show one event; 404 when it does not exist or is not the reader's to see.
+    Show one event; 404 when it does not exist or the reader may not see it.
 
     `?night=2026-07-01` chooses the night of the heatmap and of the refusals, `?page=2` the page of the
-    no-shows. What cannot be read as such is answered as if it were not there.
+    no-shows. A value that is neither is ignored.
     """
     visible_event_or_404(request, unquote(quoted_id))
     found = _numbers(request, unquote(quoted_id))
@@ -47,11 +47,11 @@ def event_page(request: HttpRequest, quoted_id: str) -> HttpResponse:
 
 def visible_event_or_404(request: HttpRequest, event_id: str) -> None:
     """
-    Make sure that the reader may see the event, before anything is said about it.
+    Make sure that the reader may see the event, before anything about it is answered.
 
     Raises:
-        Http404: not theirs to see; whether it exists is not theirs to know either. Or no event can be called
-            that, for Postgres could not even compare it.
+        Http404: they may not see it, nor learn whether it exists. Or no event can have such an id: Postgres
+            could not even compare it.
     """
     if not limits.is_storable(event_id, length=limits.EVENT_ID):
         raise Http404
@@ -103,7 +103,7 @@ def _sales(connection: sa.Connection, event_id: str, today: date) -> dict[str, A
 def _no_shows(connection: sa.Connection, event_id: str, request: HttpRequest) -> dict[str, Any]:
     """Return the page that was asked for."""
     asked = request.GET.get("page", "1")
-    # Beyond a million pages, no number is meant.
+    # Six digits at most: nobody means a page beyond a million.
     page = max(1, int(asked)) if re.fullmatch(r"[0-9]{1,6}", asked) else 1
     found = queries.tickets_that_never_came(connection=connection, event_id=event_id, page=page)
     has_more = found.total > page * PAGE_LENGTH

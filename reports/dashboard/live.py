@@ -27,7 +27,7 @@ def tonight(request: HttpRequest) -> JsonResponse:
 @require_safe
 def one_event(request: HttpRequest, quoted_id: str) -> JsonResponse:
     """
-    Answer one event's numbers; 404 when it does not exist or is not the reader's to see.
+    Answer one event's numbers; 404 when it does not exist or the reader may not see it.
 
     `?night=2026-07-01` chooses the night of the refusals, as on the event's page.
     """

@@ -31,7 +31,7 @@ class Night:
 
 
 def zone_of(name: str) -> tzinfo:
-    """Return the time zone called `name`; UTC for a name that nobody knows, since people type it."""
+    """Return the time zone called `name`; UTC for an unknown name, since people type it."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -51,12 +51,12 @@ def night_at(instant: datetime, zone: tzinfo) -> Night:
 
 
 def asked_day(text: str) -> date | None:
-    """Return the day that `text` names, such as "2026-07-01"; None for what is no day that has a night."""
+    """Return the day that `text` names, such as "2026-07-01"; None when it names none that has a night."""
     try:
         day = parse_date(text)
     except ValueError:
         return None  # such as the 31st of April
-    # A day at the calendar's very end has no next one.
+    # A night needs the days around it, which the calendar's first and last ones lack.
     is_within = day is not None and date.min + timedelta(days=2) < day < date.max - timedelta(days=2)
     return day if is_within else None
 

@@ -20,7 +20,7 @@ from reports.dashboard.night import chosen_night, zone_of
 from reports.queries import EventNumbers, MinuteCount, ReasonCount
 from reports.queries.minutes import MINUTES, first_minute
 
-# A chart with more lines is no picture any more: the busiest have their own, the others share one.
+# More lines would be unreadable: the busiest gates have their own, the others share one.
 LONGEST_LEGEND = 6
 # How far back the refusals of tonight go.
 REFUSALS = timedelta(hours=12)
@@ -51,8 +51,8 @@ def of_event(
     refusals = queries.refusals_by_reason(
         connection=connection, start=night.start, end=night.end, event_ids=(event_id,)
     )
-    told = _numbers(connection=connection, now=now, events=[event], refusals=refusals)
-    return {**told, "night": night.day.isoformat()}
+    numbers = _numbers(connection=connection, now=now, events=[event], refusals=refusals)
+    return {**numbers, "night": night.day.isoformat()}
 
 
 def _numbers(
@@ -65,7 +65,7 @@ def _numbers(
         "events": [_event(event) for event in events],
         "totals": {name: sum(getattr(event, name) for event in events) for name in TOTALS},
         "minutes": _minutes(counts, names, now),
-        "refusals": [{**asdict(each), "label": _in_words(each.reason)} for each in refusals],
+        "refusals": [{**asdict(each), "label": _as_label(each.reason)} for each in refusals],
         "pool": _pool(),
     }
 
@@ -80,7 +80,7 @@ def _event(event: EventNumbers) -> dict[str, Any]:
     }
 
 
-def _in_words(reason: str) -> str:
+def _as_label(reason: str) -> str:
     return reason.replace("_", " ").capitalize()
 
 
@@ -102,7 +102,7 @@ def _minutes(counts: Sequence[MinuteCount], names: dict[str, str], now: datetime
             label = _line(each, names) if (each.event_id, each.gate) in legend else "Other gates"
             series[label][position] += each.admitted_count
     return {
-        # The running minute is not over: its count would look like a lull.
+        # Not the running minute: it is not over, and its count would look too low.
         "last_minute": sum(each[-2] for each in series.values()),
         "starts": [(first + timedelta(minutes=n)).isoformat() for n in range(MINUTES)],
         "series": [{"label": label, "counts": each} for label, each in sorted(series.items(), key=_last)],

@@ -1,5 +1,5 @@
 """
-CSV by RFC 4180: CRLF, quotes where needed, UTF-8. The same on every machine: no locale is asked.
+CSV by RFC 4180: CRLF, quotes where needed, UTF-8. The same on every machine, whatever its locale.
 
 Postgres makes the lines, as `reports.formats.csv_lines` says. Here they go into a file, under a preamble.
 """
@@ -29,7 +29,7 @@ class Csv(Format):
     takes_lines = True
 
     def __init__(self, *, has_bom: bool = False) -> None:
-        # Excel takes a file without the mark for the machine's own 8-bit code.
+        # Excel reads a file without the mark in the machine's own 8-bit encoding.
         self._encoding = "utf-8-sig" if has_bom else "utf-8"
 
     def shaped(self, columns: Sequence[Column], rows: sa.Select[Any]) -> sa.Select[Any]:
@@ -50,7 +50,7 @@ class Csv(Format):
 
 
 def defused(text: str) -> str:
-    """Return `text` as no spreadsheet takes it for a formula."""
+    """Return `text` in a form that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 

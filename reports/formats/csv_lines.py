@@ -5,8 +5,8 @@ A cell has quotes where RFC 4180 wants them, and only there. Text that a spreads
 gets a leading apostrophe (OWASP's rule for CSV injection: the first character counts). Numbers are not text
 and stay.
 
-A comma is common in text, the rest is not: whether a row has any of it is asked once for all its text. That
-halves what Postgres works on a row, and nobody else works on it (benchmarks/costs/report_csv.py).
+A comma is common in text, the rest is rare: one condition over all text of a row finds it. That halves the
+time of a row, nearly all of which is spent in Postgres (benchmarks/costs/report_csv.py).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -32,7 +32,7 @@ def lines(columns: Sequence[Column], rows: sa.Select[Any]) -> sa.Select[Any]:
     names = [column.name for column in columns if column.kind is Kind.TEXT]
     texts = [sa.func.coalesce(_text(rows.selected_columns[name]), "") for name in names]
     together = _joined(texts or [sa.literal("")])
-    # OFFSET 0: otherwise Postgres would put `together` together anew at each question.
+    # OFFSET 0: otherwise Postgres would compute `together` again for each condition.
     inner = rows.add_columns(together.label("together")).offset(0).subquery()
     starts = (_is_formula(_text(inner.c[name])) for name in names)
     is_rare = sa.or_(*starts, *(_has(inner.c.together, each) for each in _RARE))

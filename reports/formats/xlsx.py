@@ -52,7 +52,7 @@ class Xlsx(Format):
     content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
     def cell(self, column: Column, value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-        """Return the value; an instant as UTC without a zone, since Excel knows none."""
+        """Return the value; an instant as UTC without a zone, since Excel has no zones."""
         return sa.func.timezone("UTC", value).label(column.name) if column.kind is Kind.INSTANT else value
 
     def write(self, path: Path, content: Content, batches: Batches) -> None:
@@ -70,7 +70,7 @@ def _assembled(path: Path) -> Iterator[Workbook]:
     """
     Lend a workbook and put it together at `path`, unless the block fails; its temporary files go either way.
 
-    XlsxWriter's own `with` puts it together even then, so that a worker that is told to stop would not.
+    XlsxWriter's own `with` puts it together even then: a worker that is asked to stop would not stop.
 
     Raises:
         OSError: the disk refused the file.
@@ -82,16 +82,16 @@ def _assembled(path: Path) -> Iterator[Workbook]:
             yield workbook
             workbook.close()
         except FileCreateError as error:
-            # It carries what the disk said.
+            # It carries the OSError of the disk.
             raise error.args[0] from None
         finally:
-            _let_go(workbook)
+            _close_temporary_files(workbook)
 
 
-def _let_go(workbook: Workbook) -> None:
-    """Close the sheets' temporary files, which XlsxWriter leaves open when it does not come to its end."""
+def _close_temporary_files(workbook: Workbook) -> None:
+    """Close the sheets' temporary files, which XlsxWriter leaves open when the workbook was not closed."""
     for sheet in workbook.worksheets():
-        # The disk may refuse even what is in the buffer: whoever asked knows that already.
+        # A full disk refuses even what is in the buffer; the caller has that error already.
         with suppress(OSError):
             sheet.row_data_fh.close()
 
@@ -108,7 +108,7 @@ class RowSheets:
         self._open()
 
     def write(self, rows: Sequence[Sequence[Any]]) -> None:
-        """Write rows of values as Xlsx.cells asks for them."""
+        """Write rows of values as `Xlsx.cell` asks for them."""
         for row in rows:
             self._write_row(row, self._writers)
         self._filter()

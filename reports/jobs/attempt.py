@@ -1,7 +1,7 @@
 """
-One attempt at one report: take it up, make the file, store it whole, publish it.
+One attempt at one report: claim it, make the file, store it, publish it.
 
-Whatever happens, no half-made file stays, and nothing is published unless the attempt still counts.
+Whatever happens, no partial file stays, and nothing is published unless this is still the latest attempt.
 """
 
 from datetime import datetime
@@ -19,7 +19,7 @@ from reports.models import FileFormat, GeneratedReport
 
 def work_on(report_id: UUID, *, now: datetime, enqueue: states.Enqueue) -> str:
     """
-    Make the report, unless it is not queued (any more), and return what came of it.
+    Make the report, unless it is not queued (any more), and return the result as text.
 
     `enqueue` gives the report a new task when this attempt puts it back into the queue.
 
@@ -33,9 +33,9 @@ def work_on(report_id: UUID, *, now: datetime, enqueue: states.Enqueue) -> str:
         return _make(generated, now)
     except stopping.Stopped:
         states.put_back(generated, enqueue=enqueue)
-        return "put back: the worker was told to stop"
+        return "put back: the worker was stopped"
     except Superseded:
-        return "another attempt counts"
+        return "superseded by another attempt"
     except Exception as error:  # noqa: BLE001 - every failure belongs to the report's row
         return _give_up(generated, error, now, enqueue)
 
@@ -48,7 +48,7 @@ def _make(generated: GeneratedReport, now: datetime) -> str:
             name = store.put(path, store.file_name(generated, now=now))
     finally:
         path.unlink(missing_ok=True)
-    # When this breaks, nobody knows whether it is published: the file stays until report_expire looks for it.
+    # When this fails, it may or may not be published: the file stays until report_expire looks for it.
     if not states.finish(generated, made, name, now=now):
         store.delete_file(name)
         raise Superseded
@@ -69,10 +69,10 @@ def _make_file(generated: GeneratedReport, path: Path, heartbeat: Heartbeat, now
 
 def _give_up(generated: GeneratedReport, error: Exception, now: datetime, enqueue: states.Enqueue) -> str:
     failure.log(error, generated)
-    text = failure.in_words(error, generated)
+    text = failure.as_text(error, generated)
     if not db.is_unavailable(error):
         states.fail(generated, text, now=now)
     elif states.retry_or_fail(generated, text, now=now, enqueue=enqueue):
-        return "put back: the database did not serve"
-    # The task's row keeps our words, not the exception's.
+        return "put back: the database was unavailable"
+    # The task's row keeps our text, not the exception's, which may quote a password.
     raise failure.ReportFailed(text) from None

@@ -1,5 +1,5 @@
 """
-Why a report failed, in words for staff: what happened and what to do, and never an exception's own text.
+Why a report failed, as text for staff: what happened and what to do, never an exception's own text.
 
 An exception of a driver or a library may quote an address with its password.
 """
@@ -20,7 +20,7 @@ class ReportFailed(RuntimeError):
     """A report could not be made; the message is what its row says."""
 
 
-def in_words(error: BaseException, generated: GeneratedReport) -> str:
+def as_text(error: BaseException, generated: GeneratedReport) -> str:
     """Return one sentence and the cure."""
     if isinstance(error, UnknownReport | UnreadableParameters):
         return f"{error}. Ask for a new report."
@@ -28,20 +28,20 @@ def in_words(error: BaseException, generated: GeneratedReport) -> str:
         return _of_database(error, generated)
     if isinstance(error, OSError) and error.strerror:
         return f"The disk said: {error.strerror}. Make room in REPORT_STORAGE, then make it again."
-    return f"It stopped with {type(error).__name__}. The worker's log tells where: look for {generated.pk}."
+    return f"It stopped with {type(error).__name__}. The worker's log says where: look for {generated.pk}."
 
 
 def _of_database(error: DBAPIError, generated: GeneratedReport) -> str:
     code = getattr(error.orig, "sqlstate", None)
     if code is None and db.is_unavailable(error):
         reason = db.unavailable_reason(error)
-        return f"The database did not serve ({reason}). See `manage.py doctor`, then make it again."
+        return f"The database was unavailable ({reason}). See `manage.py doctor`, then make it again."
     name = type(error.orig).__name__
-    return f"Postgres refused a statement ({name}, {code}). The worker's log tells more: {generated.pk}."
+    return f"Postgres refused a statement ({name}, {code}). The worker's log says more: {generated.pk}."
 
 
 def log(error: BaseException, generated: GeneratedReport) -> None:
-    """Log where it happened, and what Postgres said of it."""
-    said = getattr(getattr(getattr(error, "orig", None), "diag", None), "message_primary", None) or ""
+    """Log where it happened, and Postgres' message."""
+    message = getattr(getattr(getattr(error, "orig", None), "diag", None), "message_primary", None) or ""
     frames = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("report %s failed: %s %s\n%s", generated.pk, type(error).__name__, said, frames)
+    logger.error("report %s failed: %s %s\n%s", generated.pk, type(error).__name__, message, frames)

@@ -1,8 +1,8 @@
 """
 The sign of life of a report in the making, and its progress: one short statement a second.
 
-It comes from a thread of its own, so that a report that waits for its first row is not thought dead. The
-thread borrows a connection for each beat and gives it back: a worker never has more than two out.
+It comes from a thread of its own, so that a report that waits for its first row is not taken for dead. The
+thread borrows a connection for each beat and returns it: a worker never holds more than two.
 """
 
 import logging
@@ -20,12 +20,12 @@ from reports.models import GeneratedReport
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
-# The thread may be in a beat that waits for the database: the end of a report does not wait for ever.
+# The thread may be in a beat that waits for the database: a report that is made does not wait for ever.
 JOIN_SECONDS = 40.0
 
 
 class Superseded(RuntimeError):
-    """Another attempt took the report up, or it was deleted: what this one makes is nobody's."""
+    """Another attempt claimed the report, or it was deleted: this attempt's file is not wanted any more."""
 
 
 class Heartbeat:
@@ -50,7 +50,7 @@ class Heartbeat:
 
     def note(self, rows: int, total: int | None) -> None:
         """
-        Remember how far the report is; the next beat tells.
+        Remember how many rows are written; the next beat stores it.
 
         Raises:
             Superseded: there is no point in going on.
@@ -66,8 +66,8 @@ class Heartbeat:
     def _beat(self) -> None:
         rows, total = self._progress
         try:
-            counts = states.beat(self._generated, rows=rows, total=total, now=timezone.now())
-            self._is_superseded = not counts
+            is_latest = states.beat(self._generated, rows=rows, total=total, now=timezone.now())
+            self._is_superseded = not is_latest
         except Exception as error:
             if not db.is_unavailable(error):
                 raise

@@ -1,7 +1,7 @@
 """
-Reports whose worker died, and tasks that nobody works on any more: back into the queue, or to their end.
+Reports and tasks whose worker died: put back into the queue, or failed.
 
-django-tasks leaves a task of a killed worker running for ever; the report's heartbeat tells that it is not.
+django-tasks leaves a task of a killed worker running for ever; the report's heartbeat shows that it is not.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from django_tasks_db.models import DBTaskResult
 from reports.jobs import states, tasks
 from reports.models import GeneratedReport, ReportState
 
-# Sixty beats. Longer than a restart of Postgres, shorter than a person's patience.
+# Sixty beats. Longer than a restart of Postgres, shorter than people wait before they make a report again.
 SILENT_AFTER = timedelta(seconds=60)
 _PENDING = (TaskResultStatus.READY, TaskResultStatus.RUNNING)
 
@@ -30,7 +30,7 @@ class Reaped:
 
     Attributes:
         put_back, failed: reports in the making without a heartbeat.
-        closed: tasks that ran for nobody.
+        closed: running tasks whose worker is gone.
         queued: queued reports that had no task.
     """
 
@@ -41,7 +41,7 @@ class Reaped:
 
 
 def reap(*, now: datetime) -> Reaped:
-    """Take care of everything whose worker has been silent for SILENT_AFTER at `now`."""
+    """Put back, fail, close or queue whatever has had no worker for SILENT_AFTER at `now`."""
     before = now - SILENT_AFTER
     silent = list(GeneratedReport.objects.filter(state=ReportState.MAKING, heartbeat_at__lt=before))
     error = f"Its worker died {states.MAXIMUM_ATTEMPTS} times. See the workers' logs, then make it again."
@@ -60,7 +60,7 @@ def _running(before: datetime) -> list["DBTaskResult[..., str]"]:
 
 def _is_alive(task: "DBTaskResult[..., str]", before: datetime) -> bool:
     making = GeneratedReport.objects.filter(state=ReportState.MAKING, heartbeat_at__gte=before)
-    # The attempt of another task for the same report does not speak for this one.
+    # A heartbeat of another task's attempt at the same report does not show that this task is alive.
     return making.filter(pk=task.args_kwargs["args"][0], started_at__gte=task.started_at).exists()
 
 

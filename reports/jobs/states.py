@@ -1,7 +1,7 @@
 """
 How a report passes from state to state: one transaction for each step, by the latest attempt only.
 
-A worker that was thought dead and comes back changes nothing: its attempt is no longer the row's.
+A worker that was taken for dead and comes back changes nothing: its attempt is no longer the row's.
 
 A report that goes back into the queue needs a task again, in the same transaction. The callers say how to
 `enqueue` it: the task makes attempts, which change states, so this module cannot know the task.
@@ -33,7 +33,7 @@ def worker_name() -> str:
 
 
 def claim(report_id: UUID, *, now: datetime) -> GeneratedReport | None:
-    """Take up a queued report as a new attempt; None when it is not queued (any more)."""
+    """Claim a queued report for a new attempt; return None when it is not queued (any more)."""
     with transaction.atomic():
         queued = GeneratedReport.objects.select_for_update().filter(pk=report_id, state=ReportState.QUEUED)
         generated = queued.first()
@@ -49,12 +49,12 @@ def claim(report_id: UUID, *, now: datetime) -> GeneratedReport | None:
 
 
 def beat(generated: GeneratedReport, *, rows: int, total: int | None, now: datetime) -> bool:
-    """Say that the attempt is alive and how far it is; return whether it still counts. One statement."""
+    """Record that the attempt is alive, and its progress; return whether it is the latest. One statement."""
     return bool(_mine(generated).update(heartbeat_at=now, row_count=rows, row_total=total))
 
 
 def finish(generated: GeneratedReport, made: MadeFile, name: str, *, now: datetime) -> bool:
-    """Publish the file stored under `name`; when another attempt counts, return False and publish nothing."""
+    """Publish the file stored under `name`; return False, without doing so, if a later attempt began."""
     finished_at = now + timedelta(seconds=made.seconds)
     changed = _mine(generated).update(
         state=ReportState.MADE,
@@ -76,7 +76,7 @@ def finish(generated: GeneratedReport, made: MadeFile, name: str, *, now: dateti
 
 
 def fail(generated: GeneratedReport, error: str, *, now: datetime) -> None:
-    """Mark the attempt as failed for good; its schedule learns why."""
+    """Mark the report as failed for good, and record the failure of its schedule."""
     with transaction.atomic():
         text = error[: limits.ERROR]
         has_failed = _mine(generated).update(state=ReportState.FAILED, error=text, finished_at=now)
@@ -85,7 +85,7 @@ def fail(generated: GeneratedReport, error: str, *, now: datetime) -> None:
 
 
 def put_back(generated: GeneratedReport, *, enqueue: Enqueue) -> None:
-    """Put the report back into the queue as if it had not been taken up: its worker was told to stop."""
+    """Put the report back into the queue as if it had not been claimed, because its worker is stopping."""
     _queue_again(generated, enqueue, attempt=F("attempt") - 1)
 
 

@@ -14,7 +14,7 @@ from reports.models import GeneratedReport
 
 QUEUE = "reports"
 
-# The instant that tests work at; None for the clock's.
+# The time to work at, which tests set; None for the clock's.
 instant: ContextVar[datetime | None] = ContextVar("instant", default=None)
 
 
@@ -26,7 +26,7 @@ def enqueue(generated: GeneratedReport) -> None:
 @task(queue_name=QUEUE)
 def make_report(report_id: str) -> str:
     """
-    Make the report and return in words what came of it.
+    Make the report and return the result as text.
 
     Raises:
         ReportFailed: it could not be made; the report's row says why.

@@ -20,7 +20,7 @@ class StreamedRows:
     """
     The rows as `file_format` wants them, in batches; can be read once.
 
-    `count` tells how many were handed out.
+    `count` is the number of rows handed out so far.
     """
 
     def __init__(
@@ -40,13 +40,13 @@ class StreamedRows:
 
     def __iter__(self) -> Iterator[Sequence[Any]]:
         self._on_progress(0, self._expected)
-        told_at = monotonic()
+        reported_at = monotonic()
         for batch in self._batches():
             self.count += len(batch)
             yield batch
-            if monotonic() - told_at >= PROGRESS_SECONDS:
+            if monotonic() - reported_at >= PROGRESS_SECONDS:
                 self._on_progress(self.count, self._expected)
-                told_at = monotonic()
+                reported_at = monotonic()
         self._on_progress(self.count, self._expected)
 
     def _batches(self) -> Iterator[Sequence[Any]]:

@@ -1,5 +1,5 @@
 """
-Downloads: who took which report, and when.
+Downloads: who downloaded which report, and when.
 """
 
 from typing import Any

@@ -22,7 +22,7 @@ class FileFormat(models.TextChoices):
 
 
 class ReportState(models.TextChoices):
-    """How a report stands. `making` with an old heartbeat means that its worker died."""
+    """The state of a report. `making` with an old heartbeat means that its worker died."""
 
     QUEUED = "queued"
     MAKING = "making"
@@ -38,7 +38,7 @@ class GeneratedReport(models.Model):
     `parameters` is what `reports.catalogue.Parameters` writes. `file_name` is a name in the reports' storage,
     chosen by the service, never by a request; "" until the report is made and after it expired.
     `data_version` names the data that the rows were read from: the same report of the same data is not made
-    twice. `attempt` counts the workers that took it up; only the latest may finish it.
+    twice. `attempt` counts the workers that claimed it; only the latest may finish it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -70,8 +70,8 @@ class GeneratedReport(models.Model):
     preview = models.JSONField(default=dict, blank=True)
     error = models.CharField(max_length=limits.ERROR, blank=True)
     expires_at = models.DateTimeField(null=True)
-    # A scheduled report that is made waits for its delivery; while that is under way this lies ahead, so
-    # that a delivery whose worker died is taken up again. Null: nothing to deliver.
+    # When a scheduled report that is made is to be delivered; during the delivery the end of its lease, after
+    # which another worker delivers it. Null: nothing to deliver.
     delivery_due_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
 

@@ -1,5 +1,5 @@
 """
-Schedules: reports that are made by themselves and sent or filed.
+Schedules: reports that are made automatically, then sent by e-mail or put into a folder.
 """
 
 from typing import Any

@@ -1,5 +1,5 @@
 """
-The pages of reports: asking for one, following it while it is made, taking it.
+The pages of reports: to request one, to watch its progress, to download it.
 
 `reports.admin` puts them into the admin. They decide nothing: `reports.access` says who may, and
 `reports.services` does.

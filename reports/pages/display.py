@@ -1,7 +1,7 @@
 """
-What reports are called on pages: periods with their last day, events by name, states and sizes.
+How pages show reports: their periods, events, states, durations and amounts as text.
 
-Inside, a period's end is not part of it; people name the last day that is.
+In the code the end of a period is excluded; on pages its last day is named.
 """
 
 import re
@@ -19,21 +19,18 @@ from reports.models import GeneratedReport, ReportState
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 UNREADABLE = "of an earlier version"
+# Seconds; below, tenths are shown.
+WITH_TENTHS = 10.0
 
 
 def title(slug: str) -> str:
-    """Return a report's title; the slug where the catalogue has no such report any more."""
+    """Return a report's title; the slug of one that left the catalogue."""
     return REPORTS[slug].title if slug in REPORTS else slug
-
-
-def last_day(end: date) -> date:
-    """Return the last day of a period that ends before `end`."""
-    return end - timedelta(days=1)
 
 
 def period(start: date, end: date) -> str:
     """Return a half-open period as its days: "1 June 2025", "1 to 7 June 2025", "28 June to 3 July 2025"."""
-    last = last_day(end)
+    last = end - timedelta(days=1)
     parts = [f"{last.day}", f"{last:%B}", f"{last.year}"]
     if start == last:
         return " ".join(parts)
@@ -52,7 +49,7 @@ def events(event_ids: Iterable[str] | None, names: Mapping[str, str]) -> str:
 
 
 def parameters(generated: GeneratedReport, names: Mapping[str, str]) -> str:
-    """Return a report's period and events; never fails, since rows of earlier versions are listed, too."""
+    """Return a report's period and events, and UNREADABLE for one that an earlier version stored."""
     try:
         asked = parameters_from_json(generated.parameters)
     except UnreadableParameters:
@@ -70,7 +67,7 @@ def names_of_events(reports: Iterable[GeneratedReport]) -> dict[str, str]:
 
 
 def state(generated: GeneratedReport, *, now: datetime) -> str:
-    """Return the state as readers meet it: what is past its time is expired, even before the file goes."""
+    """Return the state as pages show it: a report past its time is expired, even while its file exists."""
     is_over = generated.expires_at is not None and generated.expires_at <= now
     if generated.state == ReportState.MADE and is_over:
         return str(ReportState.EXPIRED)
@@ -78,22 +75,22 @@ def state(generated: GeneratedReport, *, now: datetime) -> str:
 
 
 def badge(name: str) -> SafeString:
-    """Return a state as a coloured word; the word alone says it, too."""
+    """Return a state as a coloured word; the colour only repeats the word."""
     return format_html('<span class="report-state report-state-{}">{}</span>', name, name.capitalize())
 
 
 def seconds(duration: float | None) -> str:
-    """Return "0.4 s", "12 s" or "3 min 20 s"; "" for none."""
+    """Return "0.4 s", "12 s" or "3 min 20 s"; "" for None."""
     if duration is None:
         return ""
-    if duration < 10:  # noqa: PLR2004 - below, tenths are worth telling
+    if duration < WITH_TENTHS:
         return f"{duration:.1f} s"
-    whole = round(duration)
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"  # noqa: PLR2004 - a minute
+    minutes, rest = divmod(round(duration), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def amount(value: str) -> str:
-    """Return a figure as people write it: "17514.5000 GBP" as "17,514.50 GBP"; what is no number as it is."""
+    """Return a figure as people write it: "17514.5000 GBP" as "17,514.50 GBP"; other text as it is."""
     number, space, currency = value.partition(" ")
     if not _NUMBER.fullmatch(number):
         return value

@@ -13,7 +13,7 @@ from django.db.models import F, Q, QuerySet
 from analytics.models import Event
 from reports import access
 
-# More would be no list to choose from any more. Older ones are reached by the form's address: ?events=<id>.
+# More would be too many to choose from. The form's address adds older ones: ?events=<id>.
 LIST_LENGTH = 500
 
 

@@ -1,5 +1,5 @@
 """
-The page that asks for a report, and what its form's answer leads to: the report's own page.
+The page that requests a report; its form leads to the report's own page.
 
 A stored report of unchanged data is served at once, and the page says so.
 """
@@ -23,7 +23,7 @@ LAST_7_DAYS = 2
 
 def new_report_page(request: HttpRequest) -> HttpResponse:
     """
-    Show the form, or ask for the report and lead to its page.
+    Show the form, or request the report and redirect to its page.
 
     `?report=&start=&last=&events=&format=` fills the form in; what it cannot read is left out.
     """
@@ -41,8 +41,8 @@ def address(generated: GeneratedReport) -> str:
 
 
 def _form(request: HttpRequest) -> NewReportForm:
-    told = request.POST if request.method == "POST" else request.GET
-    wanted = told.getlist("events")
+    sent = request.POST if request.method == "POST" else request.GET
+    wanted = sent.getlist("events")
     if request.method == "POST":
         return NewReportForm(request.POST, user=request.user, wanted_events=wanted)
     return NewReportForm(initial=_initial(request), user=request.user, wanted_events=wanted)
@@ -51,12 +51,12 @@ def _form(request: HttpRequest) -> NewReportForm:
 def _initial(request: HttpRequest) -> dict[str, Any]:
     week = presets(timezone.now().date())[LAST_7_DAYS]
     initial: dict[str, Any] = {"start": week.first, "last": week.last, "format": FileFormat.XLSX}
-    told = {name: request.GET[name] for name in ("report", "start", "last", "format") if name in request.GET}
-    return {**initial, **told, "events": request.GET.getlist("events")}
+    given = {name: request.GET[name] for name in ("report", "start", "last", "format") if name in request.GET}
+    return {**initial, **given, "events": request.GET.getlist("events")}
 
 
 def _request(request: HttpRequest, form: NewReportForm) -> GeneratedReport | None:
-    """Ask for the report; None when it was refused, which the form then says."""
+    """Request the report; return None when that was refused, with the reason in the form."""
     now = timezone.now()
     try:
         generated = services.request_report(

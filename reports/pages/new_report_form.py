@@ -1,5 +1,5 @@
 """
-The form that asks for a report: which one, of which days and events, in which format.
+The form that requests a report: which one, of which days and events, in which format.
 
 It offers only what its user may have made, and says beside each field what is wrong and how to cure it.
 """
@@ -17,7 +17,7 @@ from reports.catalogue import REPORTS, Parameters, Report
 from reports.models import FileFormat
 from reports.pages import event_choices
 
-# Beyond them, no day is meant; and a day's end must be a day, too.
+# Nobody means a day beyond them; and the day after the last one must exist, too.
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 
 FORMATS: Mapping[FileFormat, str] = MappingProxyType(
@@ -83,7 +83,7 @@ class NewReportForm(forms.Form):
     def __init__(self, *args: Any, user: Any, wanted_events: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.reports = generable(user)
-        # The browser must not require a radio of each group in words of its own: ours name the cure.
+        # Not the browser's own messages about a missing choice: ours say what to do.
         self.use_required_attribute = False
         self._choices("report", [(report.slug, report.title) for report in self.reports])
         self._choices("events", event_choices.choosable(user, also=wanted_events))
@@ -122,10 +122,10 @@ class NewReportForm(forms.Form):
 
     def parameters(self) -> Parameters:
         """Return what was asked for; only after `is_valid`."""
-        told = self.cleaned_data
-        is_about_events = REPORTS[told["report"]].is_about_events
+        chosen = self.cleaned_data
+        is_about_events = REPORTS[chosen["report"]].is_about_events
         return Parameters(
-            start=told["start"],
-            end=told["last"] + timedelta(days=1),
-            event_ids=tuple(told["events"]) or None if is_about_events else None,
+            start=chosen["start"],
+            end=chosen["last"] + timedelta(days=1),
+            event_ids=tuple(chosen["events"]) or None if is_about_events else None,
         )

@@ -1,5 +1,5 @@
 """
-How far a report is, in numbers and in one sentence, for its page and for the script that refreshes it.
+The progress of a report, in numbers and in a sentence, for its page and for the script that refreshes it.
 """
 
 from datetime import datetime, timedelta
@@ -9,8 +9,8 @@ from reports.jobs import reaper
 from reports.models import GeneratedReport, ReportState
 from reports.pages import display
 
-# A worker looks for work every second: after this, something is wrong, or it has other work.
-PATIENCE = timedelta(seconds=30)
+# A worker looks for work every second: after this time none is running, or they are busy.
+HINT_AFTER = timedelta(seconds=30)
 # A heartbeat is due every second.
 SILENCE = timedelta(seconds=15)
 _MOVING = (ReportState.QUEUED, ReportState.MAKING)
@@ -18,10 +18,10 @@ _MOVING = (ReportState.QUEUED, ReportState.MAKING)
 
 def progress(generated: GeneratedReport, *, now: datetime) -> dict[str, Any]:
     """
-    Return how a report stands.
+    Return the progress of a report.
 
-    `state`; `rows` so far and `total` (null while it is not known); `seconds` since it was begun, or waited
-    for; `sentence` and `hint` ("" for none) for people; `is_over`: it will not change any more by itself.
+    `state`; `rows` so far and `total` (null while it is not known); `seconds` since it was begun, or
+    requested; `sentence` and `hint` (may be "") for people; `is_over`: it will not change any more by itself.
     One statement at most.
     """
     state = display.state(generated, now=now)
@@ -38,7 +38,7 @@ def progress(generated: GeneratedReport, *, now: datetime) -> dict[str, Any]:
 
 
 def _total(generated: GeneratedReport) -> int | None:
-    """Return the rows expected; what the counters told is no total once there are more rows than that."""
+    """Return the rows expected; None once there are more rows than the counters led to expect."""
     total = generated.row_total
     return None if total is None or total < generated.row_count else total
 
@@ -68,7 +68,7 @@ def _hint_of_the_queue(generated: GeneratedReport, now: datetime) -> str:
     others = GeneratedReport.objects.filter(state=ReportState.MAKING, heartbeat_at__gte=now - SILENCE)
     if making := others.count():
         return f"{making} other report{'s are' if making > 1 else ' is'} being made; this one comes after."
-    if waited < PATIENCE:
+    if waited < HINT_AFTER:
         return ""
     seconds = int(waited.total_seconds())
     return f"No worker has taken it up for {seconds} s: is `manage.py report_worker` running?"

@@ -1,5 +1,5 @@
 """
-One report's page: how far it is, then what came of it, and what can be done with it.
+One report's page: its progress, then its result, and what can be done with it.
 """
 
 from typing import Any
@@ -42,7 +42,7 @@ def report_page(request: HttpRequest, generated: GeneratedReport) -> HttpRespons
 
 
 def _asked(generated: GeneratedReport) -> dict[str, Any]:
-    """Return the parameters in words, and the form's address filled in with them."""
+    """Return the parameters as text, and the address of the form filled in with them."""
     form = reverse("admin:reports_generatedreport_add")
     try:
         asked = parameters_from_json(generated.parameters)
@@ -57,9 +57,9 @@ def _asked(generated: GeneratedReport) -> dict[str, Any]:
 
 
 def _query(generated: GeneratedReport, asked: Parameters) -> str:
-    last = display.last_day(asked.end)
-    told = {"report": generated.report, "format": generated.format, "start": asked.start, "last": last}
-    return urlencode({**told, "events": asked.event_ids or ()}, doseq=True)
+    chosen = {"report": generated.report, "format": generated.format}
+    days = {"start": asked.start, "last": asked.last_day}
+    return urlencode({**chosen, **days, "events": asked.event_ids or ()}, doseq=True)
 
 
 def _result(generated: GeneratedReport) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """
 The form of a schedule: which report, when on which clock, to whom or into which folder.
 
-It refuses what would fail when it runs. What its owner may have is asked again at every run.
+It refuses what would fail when it runs. The owner's permissions are checked again at every run.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -119,7 +119,7 @@ class ScheduleForm(ModelForm):
         self._choices("events", event_choices.choosable(owner, also=chosen))
 
     def _choices(self, name: str, choices: list[tuple[str, str]]) -> None:
-        # A reader who may only look gets no fields.
+        # A reader with the permission to view only gets no fields.
         field = self.fields.get(name)
         if isinstance(field, forms.ChoiceField):
             field.choices = choices
@@ -133,7 +133,7 @@ class ScheduleForm(ModelForm):
         return name
 
     def clean_weekday(self) -> int:
-        # A daily one does not say.
+        # Not sent for a daily one: then it is the field's empty value, "0".
         return int(self.cleaned_data["weekday"])
 
     def clean_recipients(self) -> str:
@@ -152,13 +152,13 @@ class ScheduleForm(ModelForm):
         return name
 
     def clean(self) -> dict[str, Any]:
-        told: dict[str, Any] = super().clean() or self.cleaned_data
-        delivery = told.get("delivery")
-        if delivery == Delivery.EMAIL and not told.get("recipients") and "recipients" not in self.errors:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        delivery = cleaned.get("delivery")
+        if delivery == Delivery.EMAIL and not cleaned.get("recipients") and "recipients" not in self.errors:
             self.add_error("recipients", "Name at least one e-mail address.")
         if delivery == Delivery.FOLDER and "folder" not in self.errors:
-            self._check_folder(told.get("folder", ""))
-        return told
+            self._check_folder(cleaned.get("folder", ""))
+        return cleaned
 
     def _check_folder(self, name: str) -> None:
         if not settings.REPORT_FOLDER:

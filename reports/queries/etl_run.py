@@ -12,7 +12,7 @@ from reports.tables import table
 
 @dataclass(frozen=True, kw_only=True)
 class DataAge:
-    """The newest ETL run, and when the newest that got to its end did so (None: none did)."""
+    """The newest ETL run, and when one last succeeded: `done_at`, None before that."""
 
     run_id: int
     source: str
@@ -22,7 +22,7 @@ class DataAge:
 
 
 def age_of_the_data(*, connection: sa.Connection) -> DataAge | None:
-    """Return how the newest ETL run stands, and when one last succeeded; None before any. One statement."""
+    """Return the newest ETL run, and when one last succeeded; None before any run. One statement."""
     runs = table("etl.Run")
     done = runs.alias("done")
     done_at = (

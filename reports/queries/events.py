@@ -57,7 +57,7 @@ def tonights_events(
     chosen = sa.union(sa.select(events.c.event_id).where(_is_on(events, now)), _counted_lately(now))
     tonight = _numbers(events, last).where(
         events.c.event_id.in_(sa.select(chosen.subquery("chosen").c.event_id)),
-        # Their counters changed lately, by a scan or by something else: only the scan itself tells.
+        # Their counters changed lately, by a scan or by something else: the newest scan decides.
         sa.or_(_is_on(events, now), last.c.last_scan_at >= now - AROUND),
     )
     return _answer(connection, tonight, event_ids)
@@ -76,7 +76,7 @@ def _is_on(events: sa.Table, now: datetime) -> sa.ColumnElement[bool]:
 
 
 def _counted_lately(now: datetime) -> sa.Select[Any]:
-    """Return the events that may have been scanned for lately; few, so that the caller can look closer."""
+    """Return the events that may have been scanned for lately: a few, which the caller checks."""
     counters, since = table("analytics.EventCounter"), now - AROUND
     # The day is indexed; `last_updated` must not be, for it changes with each scan. It changes with transfers
     # and reported attempts, too.

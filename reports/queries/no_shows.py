@@ -41,7 +41,7 @@ def tickets_that_never_came(*, connection: sa.Connection, event_id: str, page: i
     total = sa.select(sa.func.count().label("total")).select_from(absent).subquery("counted")
     shown = sa.select(absent).order_by(absent.c.ticket_id).limit(PAGE_LENGTH).offset((page - 1) * PAGE_LENGTH)
     on_page = shown.subquery("on_page")
-    # A page past the end still tells the total, in a row without a ticket.
+    # A page past the end still returns the total, in a row without a ticket.
     both = sa.select(total.c.total, on_page).select_from(total.outerjoin(on_page, sa.true()))
     rows = connection.execute(both.order_by(on_page.c.ticket_id)).all()
     found = [
@@ -61,7 +61,7 @@ def _absent(event_id: str) -> sa.Select[Any]:
     given_back = sa.exists().where(
         refunds.c.event_id == sales.c.event_id,
         refunds.c.ticket_id == sales.c.ticket_id,
-        # The same said twice: only rows that tell a ticket are in the index.
+        # Implied, but only with it does Postgres use the index, which has the rows with a ticket only.
         refunds.c.ticket_id != "",
         refunds.c.kind == "refund",
     )

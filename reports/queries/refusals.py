@@ -33,7 +33,7 @@ def refusals_by_reason(
     count = sa.func.count().label("refused_count")
     counted = (
         sa.select(attempts.c.reason, count)
-        # Others than gates report attempts too: those are no scans.
+        # Attempts without a scan were reported by other systems.
         .where(attempts.c.received_at >= start, attempts.c.scan_id.is_not(None))
         .group_by(attempts.c.reason)
         .order_by(count.desc(), attempts.c.reason)

@@ -20,8 +20,8 @@ class TicketFact:
     """
     One thing that happened to a ticket.
 
-    `outcome` is the scan's outcome, the sale's kind, or how the transfer ended; `detail` says the rest in
-    words. `event_id` is None where the event is not known, `gate` "" where there was none.
+    `outcome` is the scan's outcome, the sale's kind, or how the transfer ended; `detail` is the rest as
+    text. `event_id` is None where the event is not known, `gate` "" where there was none.
     """
 
     what: What
@@ -38,7 +38,7 @@ def ticket_history(
     """
     Return a ticket's sales, transfers, scans and invalid attempts, the oldest first, at most 500.
 
-    A refused scan is told once, as a scan. The admission is the scan with the outcome `admitted`. One
+    A refused scan is listed once, as a scan. The admission is the scan with the outcome `admitted`. One
     statement, which finds each kind by its index of tickets.
     """
     parts = [_sales(), _transfers(), _scans(), _attempts()]
@@ -55,7 +55,7 @@ def _of_ticket(part: sa.Select[Any], ticket_id: str, event_ids: Sequence[str] | 
 
 def _sales() -> sa.Select[Any]:
     sales = table("etl.RawSale")
-    # A source that tells only a day: its beginning in UTC.
+    # For a source that gives only a day: its beginning in UTC.
     day = sa.cast(sales.c.sale_date, sa.DateTime).op("AT TIME ZONE")("UTC")
     # Four decimals are stored; two are shown where the others are zeros.
     cents = sa.func.round(sales.c.amount, 2)
@@ -79,8 +79,8 @@ def _transfers() -> sa.Select[Any]:
 
 def _scans() -> sa.Select[Any]:
     scans = table("analytics.Scan")
-    words = (sa.func.nullif(scans.c[name], "") for name in ("reason", "scanner_id"))
-    detail = sa.func.concat_ws(", ", *words)
+    parts = (sa.func.nullif(scans.c[name], "") for name in ("reason", "scanner_id"))
+    detail = sa.func.concat_ws(", ", *parts)
     return _part("scan", scans, at=scans.c.received_at, outcome=scans.c.outcome, detail=detail)
 
 
@@ -89,7 +89,7 @@ def _attempts() -> sa.Select[Any]:
     detail = sa.func.concat_ws(", ", attempts.c.reason, sa.func.nullif(attempts.c.detail, ""))
     at, outcome = attempts.c.received_at, sa.literal("reported")
     reported = _part("invalid attempt", attempts, at=at, outcome=outcome, detail=detail)
-    # The others are the refused scans, which are told already.
+    # The others are the refused scans, which are listed as scans.
     return reported.where(attempts.c.scan_id.is_(None))
 
 

@@ -2,7 +2,7 @@
 Deliveries: a scheduled report that is made goes out by e-mail or into a folder.
 
 A delivery is leased, not locked: no connection is held while a mail server is slow. One whose worker died is
-taken up again after the lease; then an e-mail may come twice, with the same Message-ID, rather than never.
+repeated after the lease; then an e-mail may come twice, with the same Message-ID, rather than never.
 """
 
 import logging
@@ -26,7 +26,7 @@ METHODS: Mapping[str, Callable[[GeneratedReport, Schedule, Lease], None]] = Mapp
 
 
 def deliver_due(*, now: datetime) -> int:
-    """Deliver every report that waits for it at `now`, and meanwhile; return how many arrived."""
+    """Deliver what is due at `now` or becomes due meanwhile; return how many reports were delivered."""
     delivered = 0
     clock = clock_from(now)
     while (generated := _take(clock())) is not None:
@@ -49,7 +49,7 @@ def _take(now: datetime) -> GeneratedReport | None:
 def _deliver(generated: GeneratedReport, lease: Lease, now: datetime) -> bool:
     schedule = generated.schedule
     if schedule is None:
-        # It was deleted meanwhile.
+        # It was deleted since the report was requested.
         _close(generated, delivered_at=None)
         return False
     try:
@@ -78,7 +78,7 @@ def _send(generated: GeneratedReport, schedule: Schedule, lease: Lease) -> None:
         )
     if not store.has_file(generated):
         raise DeliveryFailed("The report's file is gone: make the report again")
-    # What was asked is known: the connection goes back before anything that may be slow.
+    # All queries are done: the connection goes back before anything that may be slow.
     close_old_connections()
     METHODS[schedule.delivery](generated, schedule, lease)
 

@@ -2,7 +2,7 @@
 Schedules that are due: each puts its report into the queue, as its owner, with the permissions of now.
 
 A run is taken under a lock, and its report and the next time are committed together: two workers never both
-run it. Runs that were missed are caught up with, one after the other, if they are younger than a week.
+run it. Missed runs of the last week are made up for, one after the other.
 """
 
 from datetime import datetime, timedelta
@@ -16,8 +16,8 @@ from reports.models import FileFormat, Schedule
 from reports.schedules import owner, times
 
 CATCH_UP = timedelta(days=7)
-# For a schedule that cannot say when: each look counts as a failure, the fifth switches it off.
-LOOK_AGAIN = timedelta(days=1)
+# For a schedule whose next run cannot be computed: each retry counts as a failure, the fifth switches it off.
+RETRY_AFTER = timedelta(days=1)
 _REFUSALS = (services.NotAllowed, UnknownReport, ValueError)
 
 
@@ -45,7 +45,7 @@ def _take(now: datetime) -> Schedule | None:
 
 def _run_or_fail(schedule: Schedule, now: datetime) -> int:
     try:
-        # A savepoint: after a statement that failed, the failure could not be written down.
+        # A savepoint: without it, a statement that failed would keep the failure from being recorded.
         with transaction.atomic():
             return _run(schedule, now)
     except _REFUSALS as error:
@@ -56,8 +56,8 @@ def _run_or_fail(schedule: Schedule, now: datetime) -> int:
 
 
 def _run(schedule: Schedule, now: datetime) -> int:
-    # The time to look again stays when the next run cannot be told.
-    planned, schedule.next_run_at = schedule.next_run_at, now + LOOK_AGAIN
+    # The time of the retry stays when the next run cannot be computed.
+    planned, schedule.next_run_at = schedule.next_run_at, now + RETRY_AFTER
     run_at, schedule.next_run_at = _when(schedule, planned, now)
     if run_at is None:
         return 0
@@ -67,7 +67,7 @@ def _run(schedule: Schedule, now: datetime) -> int:
 
 
 def _when(schedule: Schedule, planned: datetime | None, now: datetime) -> tuple[datetime | None, datetime]:
-    """Return the run to catch up with, None for none, and the one after it."""
+    """Return the run to make up for (None when there is none), and the one after it."""
     if planned is None:
         # New, or changed: it begins with the next time on the clock.
         return None, times.next_run(schedule, after=now)

@@ -1,8 +1,7 @@
 """
 A scheduled report by e-mail: attached, or as a link when it is large.
 
-Each recipient gets a message of their own: a server that takes one address and refuses another is heard for
-both.
+Each recipient gets a message of their own, so that the server answers for each address alone.
 """
 
 from hashlib import sha256
@@ -38,13 +37,13 @@ def send(generated: GeneratedReport, schedule: Schedule, lease: Lease) -> None:
     try:
         refused = _send_to(recipients, generated, lease)
     except (SMTPException, OSError, ValueError) as error:
-        raise DeliveryFailed(f"{_in_words(error)}. Check EMAIL_URL and the mail server.") from None
+        raise DeliveryFailed(f"{_as_text(error)}. Check EMAIL_URL and the mail server.") from None
     if refused:
         raise DeliveryFailed(f"The mail server refused {', '.join(refused)}. Correct the recipients.")
 
 
 def _send_to(recipients: list[str], generated: GeneratedReport, lease: Lease) -> list[str]:
-    """Send to each; return those whom the server refused."""
+    """Send to each; return the recipients that the server refused."""
     connection, refused = get_connection(), []
     try:
         connection.open()
@@ -98,7 +97,7 @@ def _body(generated: GeneratedReport, *, is_attached: bool) -> str:
     return f"{generated.row_count:,} rows. {where}\n\nDownload it with your login: {link}\n"
 
 
-def _in_words(error: Exception) -> str:
+def _as_text(error: Exception) -> str:
     if isinstance(error, SMTPResponseException):
         return f"The mail server answered {error.smtp_code} ({type(error).__name__})"
     return f"The mail server did not take it ({type(error).__name__})"

@@ -1,5 +1,5 @@
 """
-A scheduled report into a folder below REPORT_FOLDER, for whoever collects files there.
+A scheduled report into a folder below REPORT_FOLDER, where other programs or people collect it.
 
 A file appears whole or not at all, and never outside.
 """
@@ -24,7 +24,7 @@ def put(generated: GeneratedReport, schedule: Schedule, lease: Lease) -> None:
     Copy the report's file into the schedule's folder; the same file again replaces itself.
 
     Raises:
-        DeliveryFailed: that delivery is off, the folder's name is none, or the disk refused it.
+        DeliveryFailed: delivery into folders is off, the name is not a folder's, or the disk refused it.
         LeaseLost: another worker copies it now, or it was deleted.
     """
     target = resolve(schedule.folder)
@@ -63,7 +63,7 @@ def resolve(name: str) -> Path:
 
 
 def is_plain(name: str) -> bool:
-    """Tell whether `name` can be a folder's: one component, not hidden, neither "." nor ".."."""
+    """Return whether `name` can be a folder's: one component, not hidden, neither "." nor ".."."""
     return (
         bool(name.strip()) and not name.startswith(".") and not _SEPARATORS & set(name) and name.isprintable()
     )

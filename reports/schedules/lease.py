@@ -1,5 +1,5 @@
 """
-The right to deliver one report: until it ends, no other worker takes the delivery up.
+The right to deliver one report: until it ends, no other worker begins the delivery.
 
 It is a time in the report's row, not a lock: nothing is held while a mail server is slow.
 """
@@ -17,7 +17,7 @@ LEASE = timedelta(minutes=10)
 
 
 class LeaseLost(RuntimeError):
-    """Another worker took the delivery up, or the report was deleted: what is left to do is not ours."""
+    """Another worker took over the delivery, or the report was deleted: the rest is not this worker's."""
 
 
 def clock_from(now: datetime) -> Callable[[], datetime]:
@@ -35,10 +35,10 @@ class Lease:
 
     def renew(self) -> None:
         """
-        Begin the lease anew, before each step that may be slow, and give the connection back.
+        Start the lease again, before each step that may be slow, and return the connection.
 
         Raises:
-            LeaseLost: it is not ours any more.
+            LeaseLost: it is not this worker's any more.
         """
         until = self._clock() + LEASE
         mine = GeneratedReport.objects.filter(pk=self._report_id, delivery_due_at=self._until)

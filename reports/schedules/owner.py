@@ -9,10 +9,10 @@ from reports.models import Schedule
 
 def check(schedule: Schedule) -> None:
     """
-    Make sure that the owner may still take this report's files.
+    Make sure that the owner may still download this report's files.
 
     Raises:
-        NotAllowed: the owner is inactive, is no staff any more, or lost the permission.
+        NotAllowed: the owner is inactive, is not staff any more, or lost the permission.
     """
     user = schedule.owner
     if not (user.is_active and user.is_staff):

@@ -1,8 +1,8 @@
 """
-When a schedule runs, by the clock on the wall of its zone, and which days its report covers.
+When a schedule runs, by the local time of its time zone, and which days its report covers.
 
-An hour that the clock skips in spring runs when the clock goes on; one that comes twice in autumn runs once,
-the first time.
+A run at an hour that the clock skips in spring is at the next hour that exists; an hour that comes twice in
+autumn has one run, the first time.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,7 +14,7 @@ DAYS = {Cadence.DAILY: 1, Cadence.WEEKLY: 7}
 
 
 class UnknownTimezone(ValueError):
-    """The schedule's time zone is none; use a name such as "Europe/Warsaw"."""
+    """The schedule names a time zone that does not exist; use one such as "Europe/Warsaw"."""
 
 
 def next_run(schedule: Schedule, *, after: datetime) -> datetime:
@@ -22,7 +22,7 @@ def next_run(schedule: Schedule, *, after: datetime) -> datetime:
     Return the first instant after `after` at which the schedule runs, in UTC.
 
     Raises:
-        UnknownTimezone: its zone is none.
+        UnknownTimezone: its time zone does not exist.
     """
     day = after.astimezone(zone(schedule)).date()
     while (instant := _instant_of(schedule, day)) <= after or not _runs_on(schedule, day):
@@ -34,8 +34,8 @@ def period(schedule: Schedule, *, run_at: datetime) -> tuple[date, date]:
     """
     Return the days of the report due at `run_at`: the last day or seven days that are over, end excluded.
 
-    A report of instants cuts its days in UTC, so a day counts as over when it is over there, too. Consecutive
-    runs cover each day once.
+    A report of instants has UTC days, so a day must be over in UTC, too. Consecutive runs cover each day
+    once.
     """
     today = run_at.astimezone(zone(schedule)).date()
     end = today - timedelta(days=_days_behind(schedule, today.year))
@@ -47,7 +47,7 @@ def zone(schedule: Schedule) -> ZoneInfo:
     Return the schedule's time zone.
 
     Raises:
-        UnknownTimezone: there is none of that name.
+        UnknownTimezone: no time zone has that name.
     """
     try:
         return ZoneInfo(schedule.timezone)

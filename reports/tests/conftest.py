@@ -19,7 +19,7 @@ from reports.catalogue import Parameters, find
 from reports.making import MadeFile, make_file
 from reports.models import FileFormat, GeneratedReport, ReportState
 from reports.tests.staff import member
-from reports.worker import work_off
+from reports.worker import run_queue
 
 TONIGHT, LODZ = "tonight", "lodz"
 FIRST = date(2025, 6, 1)
@@ -59,8 +59,8 @@ def sell_on_many_days(count: int) -> None:
 
 def etl_run(*, outcome: str = "done", **changes: Any) -> Any:
     """Record a run that ended, as the ETL would."""
-    told = {"source": "upstream", "mode": "incremental", "started_at": EIGHT, "finished_at": EIGHT}
-    return model("etl.Run")._default_manager.create(**{**told, "outcome": outcome, **changes})
+    fields = {"source": "upstream", "mode": "incremental", "started_at": EIGHT, "finished_at": EIGHT}
+    return model("etl.Run")._default_manager.create(**{**fields, "outcome": outcome, **changes})
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def lodz(tonight: Event) -> Event:
 def make_with(
     path: Path, on_progress: Callable[[int, int | None], None], file_format: FileFormat = FileFormat.CSV
 ) -> MadeFile:
-    """Make the daily sales of June at `path`, and tell `on_progress`."""
+    """Make the daily sales of June at `path`, and call `on_progress`."""
     return make_file(
         report=find("daily-sales"),
         parameters=JUNE,
@@ -93,7 +93,7 @@ Make = Callable[..., MadeFile]
 
 @pytest.fixture
 def make(tmp_path: Path, transactional_db: None) -> Make:
-    """Make a report of June, as CSV unless told."""
+    """Make a report of June, as CSV unless another format is given."""
 
     def make_it(
         slug: str, file_format: FileFormat = FileFormat.CSV, parameters: Parameters = JUNE
@@ -112,7 +112,7 @@ def make(tmp_path: Path, transactional_db: None) -> Make:
 
 @pytest.fixture
 def storage_folder(settings: Any, tmp_path: Path) -> Path:
-    """A storage of the test's own; `files` tells what is in it."""
+    """A storage of the test's own; `files` lists what is in it."""
     folder = tmp_path / "storage"
     stores = {**settings.STORAGES}
     stores["reports"] = {**stores["reports"], "OPTIONS": {**stores["reports"]["OPTIONS"], "location": folder}}
@@ -151,7 +151,7 @@ def made(request_daily_sales: Request) -> GeneratedReport:
     """Daily sales of June, made."""
     sell(TONIGHT, 3, "75.00")
     generated = request_daily_sales()
-    work_off(now=NOW)
+    run_queue(now=NOW)
     generated.refresh_from_db()
     assert generated.state == ReportState.MADE, generated.error
     return generated

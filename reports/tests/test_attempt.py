@@ -1,4 +1,4 @@
-"""One attempt at a report: what stays when it fails, is superseded, or is told to stop."""
+"""One attempt at a report: what stays when it fails, is superseded, or is stopped."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ from reports import store
 from reports.jobs import heartbeat, reaper, states, stopping
 from reports.models import GeneratedReport, ReportState
 from reports.tests.conftest import NOW, Request, files
-from reports.worker import take_one, work_off
+from reports.worker import run_next, run_queue
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def work_in_a_thread(generated: GeneratedReport) -> threading.Thread:
     """Start working the queue off in a thread; return once it has taken the report up."""
 
     def work() -> None:
-        work_off(now=NOW)
+        run_queue(now=NOW)
         connections.close_all()
 
     thread = threading.Thread(target=work, daemon=True)
@@ -60,15 +60,15 @@ def state_of(generated: GeneratedReport) -> str:
 
 class TestAReportThatFails:
     def test_says_why_and_what_to_do(self, broken_parameters: GeneratedReport, storage_folder: Path) -> None:
-        work_off(now=NOW)
+        run_queue(now=NOW)
 
         assert state_of(broken_parameters) == ReportState.FAILED
         assert "'yesterday'" in broken_parameters.error
         assert broken_parameters.error.endswith("Ask for a new report.")
         assert files(storage_folder) == []
 
-    def test_leaves_a_task_that_tells_the_truth(self, broken_parameters: GeneratedReport) -> None:
-        work_off(now=NOW)
+    def test_leaves_a_task_that_failed_too(self, broken_parameters: GeneratedReport) -> None:
+        run_queue(now=NOW)
 
         task = DBTaskResult.objects.get()
         assert task.status == TaskResultStatus.FAILED
@@ -81,7 +81,7 @@ class TestAReportThatFails:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE daily_ticket_sales RENAME COLUMN revenue TO takings")
         try:
-            work_off(now=NOW)
+            run_queue(now=NOW)
         finally:
             with connection.cursor() as cursor:
                 cursor.execute("ALTER TABLE daily_ticket_sales RENAME COLUMN takings TO revenue")
@@ -97,7 +97,7 @@ class TestAReportThatFails:
         (tmp_path / "storage").mkdir()
         (tmp_path / "storage" / ".making").touch()
 
-        work_off(now=NOW)
+        run_queue(now=NOW)
 
         assert state_of(generated) == ReportState.FAILED
         assert generated.error.startswith("The disk said: File exists. Make room")
@@ -153,7 +153,7 @@ class TestAWorkingAttempt:
         parts.mkdir()
         (parts / "part").touch()
 
-        work_off(now=NOW)
+        run_queue(now=NOW)
 
         assert state_of(generated) == ReportState.MADE
         assert files(storage_folder) == [generated.file_name]
@@ -202,38 +202,38 @@ class TestASupersededAttempt:
 
 
 @pytest.fixture
-def told_to_stop() -> Iterator[None]:
-    """The signal handlers of a worker, and a clean slate afterwards."""
+def signal_handlers() -> Iterator[None]:
+    """The signal handlers of a worker; the others, and no request to stop, afterwards."""
     before = {number: signal.getsignal(number) for number in stopping.SIGNALS}
-    stopping.listen()
+    stopping.handle_signals()
     yield
-    stopping._is_told.clear()
+    stopping._requested.clear()
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
-class TestAWorkerThatIsToldToStop:
+class TestAWorkerThatIsStopped:
     def test_puts_its_report_back_as_if_it_had_not_begun(
         self,
         request_daily_sales: Request,
         locker: psycopg.Connection[Any],
         storage_folder: Path,
-        told_to_stop: None,
+        signal_handlers: None,
         outside: psycopg.Connection[Any],
     ) -> None:
         locker.rollback()
         generated = request_daily_sales()
         locker.execute("LOCK TABLE daily_ticket_sales IN ACCESS EXCLUSIVE MODE")
 
-        def tell() -> None:
+        def stop() -> None:
             eventually(lambda: is_waiting_for_a_lock(outside))
             os.kill(os.getpid(), signal.SIGTERM)
 
-        teller = threading.Thread(target=tell)
-        teller.start()
+        stopper = threading.Thread(target=stop)
+        stopper.start()
         # In the main thread: there signals arrive.
-        take_one()
-        teller.join()
+        run_next()
+        stopper.join()
 
         assert (state_of(generated), generated.attempt, generated.worker) == (ReportState.QUEUED, 0, "")
         assert files(storage_folder) == []
@@ -284,7 +284,7 @@ class TestTheReaper:
         DBTaskResult.objects.all().delete()
 
         found = reaper.reap(now=NOW + timedelta(minutes=2))
-        work_off(now=NOW)
+        run_queue(now=NOW)
 
         assert found == reaper.Reaped(queued=1)
         assert state_of(generated) == ReportState.MADE

@@ -117,7 +117,7 @@ class TestRefusedScans:
 
 
 class TestDuplicates:
-    def test_tell_where_and_when_a_ticket_was_shown_again_and_let_in(self, evening: None, make: Make) -> None:
+    def test_show_where_and_when_a_ticket_was_shown_again_and_let_in(self, evening: None, make: Make) -> None:
         assert rows(make, "duplicates") == [
             [
                 "2025-06-01T21:10:00.000000Z",
@@ -135,7 +135,7 @@ class TestDuplicates:
 
 
 class TestTransfers:
-    def test_tell_who_gave_what_to_whom(self, evening: None, make: Make) -> None:
+    def test_show_who_gave_what_to_whom(self, evening: None, make: Make) -> None:
         given, failed = rows(make, "transfers")
 
         assert given[1:8] == [TONIGHT, AFRO, "TKT-001", "ada", "ben", "successful", ""]
@@ -187,7 +187,7 @@ def reject(run: Any, *reasons: str) -> None:
 
 
 class TestEtlRuns:
-    def test_tell_the_rejects_of_each_run_by_reason(self, tonight: Event, make: Make) -> None:
+    def test_show_the_rejects_of_each_run_by_reason(self, tonight: Event, make: Make) -> None:
         run = etl_run(read_count=4, inserted_count=1, rejected_count=3, outcome="too_many_rejects")
         reject(run, "not a number", "not a number", "no such currency")
 
@@ -204,11 +204,11 @@ class TestEtlRuns:
         reject(many, *(f"{number:02}" for number in range(12)), "11")
         reject(few, *(f"{number:02}" for number in range(10)))
 
-        told, told_of_few = (row[11] for row in rows(make, "etl-runs"))
+        many_reasons, few_reasons = (row[11] for row in rows(make, "etl-runs"))
 
         named = [f"amount: {number:02} (1)" for number in range(9)]
-        assert told == "; ".join(["amount: 11 (2)", *named, "and 2 more"])
-        assert told_of_few == "; ".join([*named, "amount: 09 (1)"])
+        assert many_reasons == "; ".join(["amount: 11 (2)", *named, "and 2 more"])
+        assert few_reasons == "; ".join([*named, "amount: 09 (1)"])
 
     def test_stay_fresh_when_a_run_of_another_month_rejects(self, tonight: Event, make: Make) -> None:
         of_may = etl_run(started_at=EIGHT - timedelta(days=20))
@@ -255,10 +255,10 @@ class TestEveryReport:
             scan(ticket("ola", event=LODZ), minutes=number)
             etl_run(read_count=number + 5, rejected_count=number)
 
-        told = figures(make, slug)
+        shown = figures(make, slug)
 
         sums = {label: sum(int(row[name]) for row in cells(make, slug)) for label, name in SUMS[slug].items()}
-        assert {label: told[label] for label in sums} == {label: str(total) for label, total in sums.items()}
+        assert {label: shown[label] for label in sums} == {label: str(total) for label, total in sums.items()}
         assert any(sums.values())
 
     @pytest.mark.parametrize("slug", ["daily-sales", "sales-by-event"])
@@ -272,9 +272,9 @@ class TestEveryReport:
         for row in cells(make, slug):
             sums[row["currency"]] += Decimal(row["revenue"])
 
-        told = [value for label, value in make(slug).preview.figures if label == "Total Revenue"]
+        shown = [value for label, value in make(slug).preview.figures if label == "Total Revenue"]
 
-        assert told == [f"{sums[currency]} {currency}" for currency in ("EUR", "PLN")]
+        assert shown == [f"{sums[currency]} {currency}" for currency in ("EUR", "PLN")]
         assert set(sums) == {"EUR", "PLN"}
 
     @pytest.mark.parametrize(

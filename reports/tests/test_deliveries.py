@@ -22,7 +22,7 @@ from reports.schedules.failed import DeliveryFailed
 from reports.schedules.lease import LEASE
 from reports.tests.conftest import NOW, files
 from reports.tests.staff import forbid
-from reports.worker import work_off
+from reports.worker import run_queue
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -86,7 +86,7 @@ def run_schedule(seller: User, storage_folder: Path) -> RunSchedule:
     """Run a schedule of the seller's that is due, and make its report; what is left is to deliver it."""
 
     def run(**changes: Any) -> Schedule:
-        told = {
+        defaults = {
             "report": "daily-sales",
             "format": FileFormat.CSV,
             "owner": seller,
@@ -95,9 +95,9 @@ def run_schedule(seller: User, storage_folder: Path) -> RunSchedule:
             "recipients": "organiser@example.org",
             "next_run_at": NOW,
         }
-        schedule = Schedule.objects.create(**{**told, **changes})
+        schedule = Schedule.objects.create(**{**defaults, **changes})
         due.run_due(now=NOW)
-        work_off(now=NOW)
+        run_queue(now=NOW)
         return schedule
 
     return run
@@ -301,7 +301,7 @@ class TestADelivery:
 
         assert not GeneratedReport.objects.exists()
 
-    def test_that_fails_as_nobody_foresaw_fails_alone(
+    def test_that_fails_unexpectedly_fails_alone(
         self, run_schedule: RunSchedule, mail_server: Mailbox, caplog: pytest.LogCaptureFixture
     ) -> None:
         schedule = run_schedule()

@@ -87,13 +87,15 @@ class TestMaking:
             days = [row[2] for row in csv.reader(file) if row and row[0] == TONIGHT]
         assert len(days) == len(set(days)) == count
 
-    def test_tells_its_progress_at_the_beginning_and_at_the_end(self, tonight: Event, tmp_path: Path) -> None:
+    def test_reports_its_progress_at_the_beginning_and_at_the_end(
+        self, tonight: Event, tmp_path: Path
+    ) -> None:
         sell(TONIGHT, 3, "75")
-        told: list[tuple[int, int | None]] = []
+        reported: list[tuple[int, int | None]] = []
 
-        make_with(tmp_path / "report", lambda rows, total: told.append((rows, total)))
+        make_with(tmp_path / "report", lambda rows, total: reported.append((rows, total)))
 
-        assert (told[0], told[-1]) == ((0, 1), (1, 1))
+        assert (reported[0], reported[-1]) == ((0, 1), (1, 1))
 
     def test_leaves_no_half_a_file_behind(self, tonight: Event, tmp_path: Path) -> None:
         def give_up(rows: int, total: int | None) -> None:

@@ -1,4 +1,4 @@
-"""What pages call periods, events, durations and amounts."""
+"""How pages show periods, events, durations and amounts."""
 
 from datetime import date
 
@@ -11,7 +11,7 @@ from reports.pages.presets import presets
 
 class TestPeriod:
     @pytest.mark.parametrize(
-        ("start", "end", "told"),
+        ("start", "end", "text"),
         [
             ("2025-06-01", "2025-06-02", "1 June 2025"),
             ("2025-06-01", "2025-06-08", "1 to 7 June 2025"),
@@ -20,13 +20,13 @@ class TestPeriod:
             ("2024-06-01", "2025-06-04", "1 June 2024 to 3 June 2025"),
         ],
     )
-    def test_names_its_last_day(self, start: str, end: str, told: str) -> None:
-        assert display.period(date.fromisoformat(start), date.fromisoformat(end)) == told
+    def test_names_its_last_day(self, start: str, end: str, text: str) -> None:
+        assert display.period(date.fromisoformat(start), date.fromisoformat(end)) == text
 
 
 class TestParameters:
     @pytest.mark.parametrize(
-        ("event_ids", "told"),
+        ("event_ids", "text"),
         [
             (None, "all events"),
             (["tonight"], "Afrobeats Live 2025"),
@@ -34,12 +34,12 @@ class TestParameters:
             (["a", "b", "c"], "3 events"),
         ],
     )
-    def test_name_their_events(self, event_ids: list[str] | None, told: str) -> None:
+    def test_name_their_events(self, event_ids: list[str] | None, text: str) -> None:
         stored = {"start": "2025-06-01", "end": "2025-06-02", "event_ids": event_ids}
 
-        text = display.parameters(GeneratedReport(parameters=stored), {"tonight": "Afrobeats Live 2025"})
+        shown = display.parameters(GeneratedReport(parameters=stored), {"tonight": "Afrobeats Live 2025"})
 
-        assert text == f"1 June 2025, {told}"
+        assert shown == f"1 June 2025, {text}"
 
     @pytest.mark.parametrize("stored", [{}, [], None, {"start": 1, "end": "2025-06-02", "event_ids": None}])
     def test_of_an_earlier_version_are_listed_all_the_same(self, stored: object) -> None:
@@ -48,7 +48,7 @@ class TestParameters:
 
 class TestAmount:
     @pytest.mark.parametrize(
-        ("value", "told"),
+        ("value", "text"),
         [
             ("17514.5000 GBP", "17,514.50 GBP"),
             ("-0.5 EUR", "-0.50 EUR"),
@@ -58,16 +58,16 @@ class TestAmount:
             ("", ""),
         ],
     )
-    def test_is_written_as_people_do(self, value: str, told: str) -> None:
-        assert display.amount(value) == told
+    def test_is_written_as_people_do(self, value: str, text: str) -> None:
+        assert display.amount(value) == text
 
 
 class TestSeconds:
     @pytest.mark.parametrize(
-        ("duration", "told"), [(None, ""), (0.04, "0.0 s"), (12.4, "12 s"), (200.0, "3 min 20 s")]
+        ("duration", "text"), [(None, ""), (0.04, "0.0 s"), (12.4, "12 s"), (200.0, "3 min 20 s")]
     )
-    def test_are_rounded_to_what_matters(self, duration: float | None, told: str) -> None:
-        assert display.seconds(duration) == told
+    def test_are_rounded_to_what_matters(self, duration: float | None, text: str) -> None:
+        assert display.seconds(duration) == text
 
 
 class TestPresets:

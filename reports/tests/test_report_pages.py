@@ -1,4 +1,4 @@
-"""The pages of reports: asking, following, taking, making again, deleting, and who may."""
+"""The pages of reports: requesting, watching, downloading, making again, deleting, and who may."""
 
 from datetime import timedelta
 from html import unescape
@@ -161,7 +161,7 @@ class TestReportPage:
         assert "progress.json" in page
         assert "Download" not in page.partition('id="report"')[2]
 
-    def test_of_a_failed_one_tells_why(self, staff: Client, made: GeneratedReport) -> None:
+    def test_of_a_failed_one_says_why(self, staff: Client, made: GeneratedReport) -> None:
         GeneratedReport.objects.update(state=ReportState.FAILED, error="The disk said: full. Make room.")
 
         page = text(staff.get(page_of(made)))
@@ -210,10 +210,10 @@ class TestProgress:
 
         answer = staff.get(reverse("admin:report-progress", args=[made.pk]))
 
-        told = answer.json()
+        current = answer.json()
         assert "no-store" in answer["Cache-Control"]
-        assert (told["rows"], told["total"], told["is_over"]) == (3, 10, False)
-        assert told["sentence"] == "Being made, attempt 2"
+        assert (current["rows"], current["total"], current["is_over"]) == (3, 10, False)
+        assert current["sentence"] == "Being made, attempt 2"
 
     def test_gives_no_total_that_the_rows_have_passed(self, tonight: Event) -> None:
         passed = GeneratedReport(requested_at=NOW, state=ReportState.MAKING, row_count=5000, row_total=0)
@@ -234,7 +234,7 @@ class TestProgress:
 
         assert progress(waiting, now=NOW)["hint"] == "1 other report is being made; this one comes after."
 
-    def test_tells_of_a_worker_that_went_silent(self) -> None:
+    def test_says_that_a_worker_went_silent(self) -> None:
         silent = GeneratedReport(
             state=ReportState.MAKING,
             started_at=NOW,
@@ -277,11 +277,11 @@ class TestActions:
 
 
 class TestList:
-    def test_tells_what_was_made_in_words(self, staff: Client, made: GeneratedReport) -> None:
+    def test_shows_what_was_made(self, staff: Client, made: GeneratedReport) -> None:
         page = text(staff.get(LIST))
 
-        for told in ("Daily sales", "1 to 30 June 2025, all events", "CSV", "seller", "New report"):
-            assert told in page
+        for shown in ("Daily sales", "1 to 30 June 2025, all events", "CSV", "seller", "New report"):
+            assert shown in page
 
     def test_shows_the_limited_their_own_events_only(self, limited: Client, made: GeneratedReport) -> None:
         limited.post(FORM, JUNE)

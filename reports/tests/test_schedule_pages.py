@@ -206,12 +206,12 @@ class TestEventAccess:
         boss = client_of(User.objects.create_superuser("boss"))
         address = reverse("admin:auth_user_change", args=[seller.pk])
         form = boss.get(address).context["adminform"].form
-        told = {name: form[name].value() for name in ("username", "is_active", "is_staff")}
+        current = {name: form[name].value() for name in ("username", "is_active", "is_staff")}
 
         answer = boss.post(
             address,
             {
-                **told,
+                **current,
                 "user_permissions": [each.pk for each in seller.user_permissions.all()],
                 "date_joined_0": "2025-06-01",
                 "date_joined_1": "08:00:00",

@@ -42,12 +42,12 @@ class TestTheNextRun:
             ({"hour": 2, "timezone": WARSAW}, "2025-10-26T00:00", "2025-10-27T01:00"),
         ],
     )
-    def test_is_by_the_clock_on_the_wall(self, schedule: dict[str, Any], after: str, expected: str) -> None:
+    def test_is_by_local_time(self, schedule: dict[str, Any], after: str, expected: str) -> None:
         given = Schedule(**{"cadence": Cadence.DAILY, "hour": 6, **schedule})
 
         assert times.next_run(given, after=at(after)) == at(expected)
 
-    def test_refuses_a_zone_that_is_none(self) -> None:
+    def test_refuses_an_unknown_zone(self) -> None:
         for name in ("Mars/Olympus", "../etc/passwd", ""):
             with pytest.raises(times.UnknownTimezone, match="Europe/Warsaw"):
                 times.next_run(Schedule(cadence=Cadence.DAILY, timezone=name), after=MONDAY_NOON)
@@ -67,7 +67,7 @@ class TestThePeriod:
             (23, "America/Los_Angeles", "2025-06-04T06:00", date(2025, 6, 2)),
         ],
     )
-    def test_is_the_last_day_that_is_over_on_the_wall_and_in_utc(
+    def test_is_the_last_day_that_is_over_in_local_time_and_in_utc(
         self, hour: int, zone: str, run_at: str, day: date
     ) -> None:
         schedule = Schedule(cadence=Cadence.DAILY, hour=hour, timezone=zone)
@@ -106,7 +106,7 @@ MakeSchedule = Callable[..., Schedule]
 @pytest.fixture
 def schedule(seller: User) -> MakeSchedule:
     def make(**changes: Any) -> Schedule:
-        told = {
+        defaults = {
             "report": "daily-sales",
             "format": FileFormat.CSV,
             "owner": seller,
@@ -115,7 +115,7 @@ def schedule(seller: User) -> MakeSchedule:
             "recipients": "organiser@example.org",
             "next_run_at": MONDAY_NOON,
         }
-        return Schedule.objects.create(**{**told, **changes})
+        return Schedule.objects.create(**{**defaults, **changes})
 
     return make
 
@@ -185,7 +185,7 @@ class TestADueSchedule:
         assert [each["event_ids"] for each in queued()] == [[LODZ]]
 
 
-class TestAScheduleThatFailsAsNobodyForesaw:
+class TestAScheduleThatFailsUnexpectedly:
     def test_says_where_to_look_and_leaves_the_others_alone(
         self, schedule: MakeSchedule, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -197,7 +197,7 @@ class TestAScheduleThatFailsAsNobodyForesaw:
 
         given.refresh_from_db()
         assert given.last_error == (
-            f"It stopped with AttributeError. The worker's log tells where: look for schedule {given.pk}."
+            f"It stopped with AttributeError. The worker's log says where: look for schedule {given.pk}."
         )
         assert (given.failure_count, given.next_run_at) == (1, at("2025-06-03T06:00"))
         assert "Traceback" in caplog.text

@@ -18,7 +18,7 @@ from reports.catalogue import UnknownReport
 from reports.models import Download, FileFormat, GeneratedReport, ReportState
 from reports.tests.conftest import JUNE, LODZ, NOW, TONIGHT, Request, etl_run, files, sell
 from reports.tests.staff import allow, member
-from reports.worker import work_off
+from reports.worker import run_queue
 
 
 class TestAReportThatWasAskedFor:
@@ -60,18 +60,18 @@ class TestAReportOfUnchangedData:
 
         assert request_daily_sales() == made
 
-    def test_is_made_anew_when_asked_to(self, made: GeneratedReport, seller: User) -> None:
+    def test_is_made_again_when_asked_to(self, made: GeneratedReport, seller: User) -> None:
         again = services.make_again(user=seller, generated=made, now=NOW)
 
-        work_off(now=NOW)
+        run_queue(now=NOW)
         again.refresh_from_db()
 
         assert (again.pk == made.pk, again.state, again.sha256) == (False, ReportState.MADE, made.sha256)
 
-    def test_is_made_anew_when_it_expired(self, made: GeneratedReport, request_daily_sales: Request) -> None:
+    def test_is_made_again_when_it_expired(self, made: GeneratedReport, request_daily_sales: Request) -> None:
         assert request_daily_sales(now=NOW + timedelta(days=31)) != made
 
-    def test_is_made_anew_when_its_file_is_gone(
+    def test_is_made_again_when_its_file_is_gone(
         self, made: GeneratedReport, request_daily_sales: Request
     ) -> None:
         store.delete_file(made.file_name)
@@ -92,7 +92,7 @@ class TestAReportOfNewData:
     ) -> None:
         period = replace(JUNE, start=NOW.date().replace(year=2000), end=NOW.date().replace(year=2100))
         first = request_daily_sales(parameters=period)
-        work_off(now=NOW)
+        run_queue(now=NOW)
 
         gates.record_transfer(
             transfer=TransferFact(
@@ -131,7 +131,7 @@ class TestALimitedUser:
 
         assert request_daily_sales(user=limited) != made
 
-    def test_is_refused_another_event_and_told_which(self, lodz: Event, request_daily_sales: Request) -> None:
+    def test_is_refused_another_event_which_is_named(self, lodz: Event, request_daily_sales: Request) -> None:
         limited = member("lodz-desk", "daily-sales", events=(lodz,))
 
         with pytest.raises(services.NotAllowed, match="may not see tonight: choose among lodz"):
@@ -146,7 +146,7 @@ class TestALimitedUser:
 
 
 class TestAUserWithoutPermission:
-    def test_is_refused_and_told_which_it_takes(self, request_daily_sales: Request) -> None:
+    def test_is_refused_with_the_permission_that_it_takes(self, request_daily_sales: Request) -> None:
         with pytest.raises(services.NotAllowed, match=r"reports\.generate_daily_sales"):
             request_daily_sales(user=member("doorman"))
 

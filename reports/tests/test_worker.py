@@ -1,4 +1,4 @@
-"""`manage.py report_worker` as a process: stopped, killed, and followed by another."""
+"""`manage.py report_worker` as a process: stopped, killed, and replaced by another."""
 
 import os
 import signal
@@ -126,7 +126,7 @@ def rename_column(old: str, new: str) -> None:
         cursor.execute(f"ALTER TABLE report_schedules RENAME COLUMN {old} TO {new}")
 
 
-class TestAWorkerThatIsToldToStop:
+class TestAWorkerThatIsStopped:
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
     def test_ends_at_once_and_puts_its_report_back(
         self,

@@ -65,12 +65,12 @@ class TestXlsx:
     def test_says_on_a_sheet_what_was_asked_and_found(self, june: None, make: Make) -> None:
         sheet = load_workbook(make("daily-sales", FileFormat.XLSX).path)["Parameters"]
 
-        told = [(row[0], row[1]) for row in cells(sheet)]
-        assert told[:2] == [("Report", "Daily sales"), ("From", datetime(2025, 6, 1))]
-        assert ("Generated at (UTC)", datetime(2025, 6, 2, 7, 30)) in told
-        assert ("Events", "all") in told
-        assert ("Total Sales", 6) in told
-        assert ("Rows", 3) in told
+        facts = [(row[0], row[1]) for row in cells(sheet)]
+        assert facts[:2] == [("Report", "Daily sales"), ("From", datetime(2025, 6, 1))]
+        assert ("Generated at (UTC)", datetime(2025, 6, 2, 7, 30)) in facts
+        assert ("Events", "all") in facts
+        assert ("Total Sales", 6) in facts
+        assert ("Rows", 3) in facts
 
 
 class TestAnXlsxThatCannotBeWritten:
@@ -87,7 +87,7 @@ class TestAnXlsxThatCannotBeWritten:
 
         assert list(path.parent.iterdir()) == []
 
-    def test_is_not_even_tried_when_its_worker_is_told_to_stop(self, june: None, path: Path) -> None:
+    def test_is_not_even_tried_when_its_worker_is_stopped(self, june: None, path: Path) -> None:
         def stop(rows: int, total: int | None) -> None:
             if rows:
                 raise Stopped

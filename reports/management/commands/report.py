@@ -22,7 +22,7 @@ STDOUT = "-"
 
 
 class Command(BaseCommand):
-    help = "Make a report and write it to a file, or to the standard output. It asks for no permissions."
+    help = "Make a report and write it to a file, or to the standard output. It checks no permissions."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", nargs="?", default="", help="see --list")
@@ -64,7 +64,7 @@ def _parameters(report: Report, options: dict[str, Any]) -> Parameters:
 
 
 def _event_ids(report: Report, named: list[str] | None) -> tuple[str, ...] | None:
-    """Return the events that were named, None for all: a name that fits none would give an empty report."""
+    """Return the events that were named, None for all. An unknown one would give an empty report."""
     if named is None:
         return None
     if not report.is_about_events:
@@ -77,7 +77,7 @@ def _event_ids(report: Report, named: list[str] | None) -> tuple[str, ...] | Non
 
 
 def _make(report: Report, parameters: Parameters, file_format: FileFormat, output: str) -> MadeFile:
-    """Make the report beside its place, so that nobody meets half of it there."""
+    """Make the report in a folder beside `output`, so that nobody reads half a file there."""
     folder = None if output == STDOUT else Path(output).absolute().parent
     with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as place:
         made = make_file(
@@ -88,11 +88,11 @@ def _make(report: Report, parameters: Parameters, file_format: FileFormat, outpu
             on_progress=_ignore,
             now=timezone.now(),
         )
-        _hand_over(made.path, output)
+        _put(made.path, output)
     return made
 
 
-def _hand_over(path: Path, output: str) -> None:
+def _put(path: Path, output: str) -> None:
     if output != STDOUT:
         path.replace(output)
         return

@@ -25,5 +25,5 @@ class Command(BaseCommand):
         )
         self.stdout.write(f"{verb} {counts}")
         if not dry_run:
-            # Where no worker runs at the moment, somebody has to say that reports are not being made.
+            # Where no worker runs at the moment, nothing else puts back or fails what dead workers left.
             reap(now=now)

@@ -1,5 +1,5 @@
 """
-`manage.py report_worker`: make the reports that staff and schedules ask for, until told to stop.
+`manage.py report_worker`: make the reports that staff and schedules ask for, until it is stopped.
 
 SIGTERM, SIGINT or SIGHUP: a report in the making goes back to the queue, and the process ends with exit code
 0.
@@ -23,11 +23,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--until-stdin-closes",
             action="store_true",
-            help="stop when whoever started it is gone; for `serve --demo`",
+            help="stop when the process that started it is gone; for `serve --demo`",
         )
 
     def handle(self, *, once: bool, until_stdin_closes: bool, **options: Any) -> None:
-        stopping.listen()
+        stopping.handle_signals()
         if until_stdin_closes:
             stopping.stop_when_stdin_closes()
         if once:

@@ -1,4 +1,4 @@
-// Two charts by the Chart.js that unfold brings, and beside each the same numbers in words and as a table.
+// Two charts by the Chart.js that unfold brings, and beside each the same numbers as text and as a table.
 
 const COLOURS = ["#0d9488", "#6366f1", "#f59e0b", "#ec4899", "#0ea5e9", "#84cc16", "#94a3b8"];
 const charts = [];
@@ -72,7 +72,7 @@ function tabulate(table, first, labels, series) {
   table.replaceChildren(head, body);
 }
 
-function inWords(what, labels, series) {
+function summary(what, labels, series) {
   const sums = labels.map((_, at) => total(series, at));
   const most = Math.max(...sums);
   const all = sums.reduce((sum, each) => sum + each, 0);
@@ -83,7 +83,7 @@ function show(name, what, first, labels, series) {
   const canvas = document.getElementById(`${name}-chart`);
   if (!canvas) return;
   draw(canvas, labels, series);
-  canvas.setAttribute("aria-label", inWords(what, labels, series));
+  canvas.setAttribute("aria-label", summary(what, labels, series));
   tabulate(document.getElementById(`${name}-table`), first, labels, series);
 }
 

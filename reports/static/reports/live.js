@@ -1,8 +1,8 @@
-// Refreshes the numbers of a page without loading it again. It asks nothing while nobody looks, keeps the last
-// numbers while there is no connection, and says so. Once the reader was logged out or may not see them any more,
-// it says that with a way on, and asks no more until they come back to the page.
+// Refreshes the numbers of a page without loading it again. It sends nothing while the page is hidden, keeps
+// the last numbers while there is no connection, and says so. Once the reader was logged out or may not see them
+// any more, it says that with a link, and sends nothing more until they come back to the page.
 
-import { ask, sayEnd } from "./polling.js";
+import { request, showEndIn } from "./polling.js";
 import { showMinutes, showSales } from "./charts.js";
 
 const EVERY = 5000;
@@ -120,10 +120,10 @@ function showAll(numbers) {
   showTimes();
 }
 
-// Asking -----------------------------------------------------------------------------------------------------
+// Polling ----------------------------------------------------------------------------------------------------
 
 let timer = null;
-let isAsking = false;
+let isPolling = false;
 
 function say(state, text) {
   page.querySelector("[data-dot]").className = `dot is-${state}`;
@@ -131,15 +131,15 @@ function say(state, text) {
 }
 
 async function refresh() {
-  if (isAsking) return;
-  isAsking = true;
+  if (isPolling) return;
+  isPolling = true;
   let isOver = false;
   try {
-    const { body, end } = await ask(page.dataset.live, GONE);
+    const { body, end } = await request(page.dataset.live, GONE);
     isOver = Boolean(end);
     if (isOver) {
       say("lost", "");
-      sayEnd(page.querySelector("[data-state]"), end);
+      showEndIn(page.querySelector("[data-state]"), end);
     } else {
       const numbers = JSON.parse(body);
       showAll(numbers);
@@ -149,7 +149,7 @@ async function refresh() {
   } catch {
     say("lost", "No connection, retrying. These are the last numbers");
   }
-  isAsking = false;
+  isPolling = false;
   if (!isOver) schedule();
 }
 

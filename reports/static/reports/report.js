@@ -1,8 +1,8 @@
-// Follows a report while it waits and while it is made, then puts the finished page's content in place.
-// It asks nothing while nobody looks, keeps on trying while there is no connection, and stops with a way on when
-// the reader was logged out or may not see the report any more.
+// Polls the progress of a report until it is made, then puts the finished page's content in place.
+// It sends nothing while the page is hidden, keeps on trying while there is no connection, and stops with a link
+// when the reader was logged out or may not see the report any more.
 
-import { ask, sayEnd } from "./polling.js";
+import { request, showEndIn } from "./polling.js";
 import { showTimes } from "./live.js";
 
 const EVERY = 1000;
@@ -13,7 +13,7 @@ const part = (name) => report.querySelector(`[data-${name}]`);
 const shown = (number) => number.toLocaleString("en-US");
 
 let timer = null;
-let isAsking = false;
+let isPolling = false;
 let said = "";
 
 function say(text) {
@@ -45,7 +45,7 @@ function show(progress) {
 }
 
 async function showEnd(sentence) {
-  const { body, end } = await ask(location.href, GONE);
+  const { body, end } = await request(location.href, GONE);
   if (end) return end;
   const finished = new DOMParser().parseFromString(body, "text/html").getElementById("report");
   delete report.dataset.progress;
@@ -58,8 +58,8 @@ async function showEnd(sentence) {
   return null;
 }
 
-async function follow() {
-  const { body, end } = await ask(report.dataset.progress, GONE);
+async function poll() {
+  const { body, end } = await request(report.dataset.progress, GONE);
   if (end) return end;
   const progress = JSON.parse(body);
   if (progress.is_over) return showEnd(progress.sentence);
@@ -68,20 +68,20 @@ async function follow() {
 }
 
 async function refresh() {
-  if (isAsking || !report.dataset.progress) return;
-  isAsking = true;
+  if (isPolling || !report.dataset.progress) return;
+  isPolling = true;
   try {
-    const end = await follow();
+    const end = await poll();
     if (end) {
       delete report.dataset.progress;
-      sayEnd(part("hint"), end);
+      showEndIn(part("hint"), end);
       part("hint").hidden = false;
       say(end.text);
     }
   } catch {
     hint("No connection, retrying. The report is made all the same.");
   }
-  isAsking = false;
+  isPolling = false;
   schedule();
 }
 

@@ -78,7 +78,7 @@ def working() -> Iterator[None]:
     def run() -> None:
         try:
             while not is_over.is_set():
-                if not worker.take_one():
+                if not worker.run_next():
                     is_over.wait(0.05)
                 close_old_connections()
         finally:

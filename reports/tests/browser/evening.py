@@ -122,8 +122,8 @@ def _scan(text: str, gate: str, at: datetime) -> None:
 
 
 def _run_the_etl(now: datetime) -> None:
-    told: dict[str, Any] = {"source": "box office", "mode": "incremental", "outcome": "done"}
+    run: dict[str, Any] = {"source": "box office", "mode": "incremental", "outcome": "done"}
     began = now - timedelta(minutes=12)
     model("etl.Run")._default_manager.create(
-        **told, started_at=began, finished_at=began + timedelta(seconds=8)
+        **run, started_at=began, finished_at=began + timedelta(seconds=8)
     )

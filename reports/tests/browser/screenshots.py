@@ -19,7 +19,7 @@ from reports.catalogue import Parameters
 from reports.models import Cadence, Delivery, FileFormat, GeneratedReport, ReportState, Schedule
 from reports.tests.browser.conftest import NARROW, Open
 from reports.tests.browser.evening import make_evening
-from reports.worker import work_off
+from reports.worker import run_queue
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -43,7 +43,7 @@ def _evening(transactional_db: None, boss: User, storage_folder: Path) -> None:
         services.request_report(
             user=boss, slug=slug, parameters=asked, file_format=file_format, now=timezone.now()
         )
-    work_off(now=timezone.now())
+    run_queue(now=timezone.now())
     _schedule(boss)
 
 

@@ -21,7 +21,7 @@ from reports.tests.browser.conftest import NARROW, Open
 from reports.tests.browser.evening import make_evening
 from reports.tests.browser.watching import asks_no_more
 from reports.tests.staff import member
-from reports.worker import work_off
+from reports.worker import run_queue
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -41,7 +41,7 @@ def addresses(boss: User, storage_folder: Path) -> dict[str, str]:
         )
         for slug in ("daily-sales", "transfers")
     )
-    work_off(now=now)
+    run_queue(now=now)
     waiting = report_services.make_again(user=boss, generated=waiting, now=now)
     return {
         "dashboard": "/admin/",

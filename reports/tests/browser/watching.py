@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Watch:
-    """Collects the faults of a page, in words; not the answers `refused`, a status that a test asks for."""
+    """Collects the faults of a page as text; not the answers `refused`, a status that a test asks for."""
 
     def __init__(self, page: "Page", home: str, *, refused: int | None = None) -> None:
         self.faults: list[str] = []
@@ -22,7 +22,7 @@ class Watch:
         page.on("response", self._response)
 
     def _console(self, message: "ConsoleMessage") -> None:
-        # The browser itself tells of every refusal there.
+        # The browser itself logs every refusal there.
         is_refusal = f"the server responded with a status of {self._refused} " in message.text
         if message.type in {"error", "warning"} and not is_refusal:
             self.faults.append(f"console: {message.text}")
@@ -42,7 +42,7 @@ class Watch:
 
 
 def asks_no_more(page: "Page", name: str) -> bool:
-    """Let a minute pass on the page's installed clock; tell whether it did not ask for `name` meanwhile."""
+    """Let a minute pass on the page's installed clock; return whether it did not ask for `name` meanwhile."""
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.clock.run_for(60_000)

@@ -123,7 +123,7 @@ class TestConnections:
     ) -> None:
         held: list[int] = []
 
-        def note(*told: Any) -> None:
+        def note(*arguments: Any) -> None:
             held.append(db.pool_stats().checked_out)
 
         with ExitStack() as stack:

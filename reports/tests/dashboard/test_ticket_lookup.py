@@ -21,7 +21,7 @@ def history(client: Client, ticket_id: str) -> list[tuple[str, str, str]]:
 
 
 def report_attempt(ticket_id: str, *, at: datetime) -> None:
-    told: dict[str, Any] = {"attempt_id": uuid.uuid4(), "gate": "", "scanner_id": ""}
+    fields: dict[str, Any] = {"attempt_id": uuid.uuid4(), "gate": "", "scanner_id": ""}
     fact = InvalidAttemptFact(
         event_id=TONIGHT,
         ticket_id=ticket_id,
@@ -30,14 +30,14 @@ def report_attempt(ticket_id: str, *, at: datetime) -> None:
         scan_id=None,
         attempted_at=at,
         received_at=at,
-        **told,
+        **fields,
     )
     services.record_invalid_attempt(attempt=fact)
 
 
 @pytest.mark.usefixtures("tonight")
 class TestTheTicketLookup:
-    def test_tells_everything_in_its_order(self, boss: Client, now: datetime) -> None:
+    def test_lists_everything_in_its_order(self, boss: Client, now: datetime) -> None:
         sell("TKT-001", day=now.date() - timedelta(days=500))
         transfer(event_id=TONIGHT)  # in June 2025
         refuse("TKT-001", at=now - timedelta(minutes=4))
@@ -45,13 +45,13 @@ class TestTheTicketLookup:
         scan("TKT-001", at=now - timedelta(minutes=2), gate=SOUTH)
         report_attempt("TKT-001", at=now - timedelta(minutes=1))
 
-        told = history(boss, "TKT-001")
+        listed = history(boss, "TKT-001")
 
-        assert sorted(told[:2]) == [
+        assert sorted(listed[:2]) == [
             ("sale", "sale", "1 for 20.00 EUR, sale sale-TKT-001"),
             ("transfer", "successful", "ada to ben"),
         ]
-        assert told[2:] == [
+        assert listed[2:] == [
             ("scan", "refused", "invalid_signature, scanner 1"),
             ("scan", "admitted", "scanner 1"),
             ("scan", "duplicate", "scanner 1"),
@@ -65,7 +65,7 @@ class TestTheTicketLookup:
         assert b"<b>Admitted</b>" in boss.get("/admin/tickets/?ticket_id=T-1").content
         assert b"<b>Not admitted</b>" in boss.get("/admin/tickets/?ticket_id=T-2").content
 
-    def test_tells_a_reader_of_their_events_only(self, usher: Client, jazz: Event, now: datetime) -> None:
+    def test_shows_a_reader_their_events_only(self, usher: Client, jazz: Event, now: datetime) -> None:
         scan("T-1", at=now)
         scan("T-1", at=now, event=JAZZ, gate="the jazz gate")
         sell("T-1", day=now.date(), event=JAZZ)

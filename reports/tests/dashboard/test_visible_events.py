@@ -62,7 +62,7 @@ class TestTheAdminsPages:
 @pytest.mark.usefixtures("tonight")
 class TestTheEtlsPages:
     @pytest.fixture
-    def told(self, tonight: Event, now: datetime) -> dict[str, int]:
+    def etl_rows(self, tonight: Event, now: datetime) -> dict[str, int]:
         """A run and a row that it rejected: of which event, only the row's payload knows."""
         run = apps.get_model("etl.Run").objects.create(source="shop", mode="full", started_at=now)
         rejected = apps.get_model("etl.RejectedRow").objects.create(
@@ -77,10 +77,10 @@ class TestTheEtlsPages:
 
     @pytest.mark.parametrize("name", ["run", "rejectedrow"])
     def test_show_nothing_to_the_limited_and_all_to_others(
-        self, usher: Client, boss: Client, told: dict[str, int], name: str
+        self, usher: Client, boss: Client, etl_rows: dict[str, int], name: str
     ) -> None:
         listed = reverse(f"admin:etl_{name}_changelist")
-        change = reverse(f"admin:etl_{name}_change", args=[told[name]])
+        change = reverse(f"admin:etl_{name}_change", args=[etl_rows[name]])
 
         assert usher.get(listed).context["cl"].result_count == 0
         assert usher.get(change).status_code == 302
