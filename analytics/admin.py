@@ -1,5 +1,5 @@
 """
-The admin's pages: events and gates to maintain, facts and counters to look at.
+The admin's pages: events and gates are maintained, facts and counters are read only.
 """
 
 from django.contrib import admin
@@ -22,7 +22,7 @@ class EventAdmin(ModelAdmin):
     inlines = (GateInline,)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Event | None = None) -> tuple[str, ...]:
-        """Tickets in people's hands carry the id: it is chosen once."""
+        """Return also the id of an event that exists: tickets that are sold carry it."""
         return ("created_at",) if obj is None else ("event_id", "created_at")
 
 
@@ -35,7 +35,7 @@ class GateAdmin(ModelAdmin):
 
 
 class FactAdmin(ReadOnlyAdmin):
-    """Facts are looked at: only the services write them."""
+    """Facts are read only: the services write them."""
 
     # Pages lead on to the next, not to the last, which only a count of all rows could name.
     paginator = InfinitePaginator

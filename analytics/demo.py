@@ -1,5 +1,5 @@
 """
-The demo event: what `make run` has to show, and what `demo_spike` fires at.
+The demo event: what `make run` shows, and what `demo_spike` sends its requests for.
 
 Seeding again changes nothing but the evening: "tonight" is always the coming one.
 """
@@ -31,7 +31,7 @@ def seed_event(*, now: datetime) -> Event:
 
 
 def seed_admin(*, password: str) -> bool:
-    """Make the user `admin` unless there is one; tell whether `password` opens the admin."""
+    """Make the user `admin` unless there is one; return whether `password` opens the admin."""
     users = get_user_model()._default_manager  # noqa: SLF001 - Django's documented name for it
     found = users.filter(username=ADMIN).first()
     if found is None:

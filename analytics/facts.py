@@ -45,7 +45,7 @@ class ScanFact:
 
 @dataclass(frozen=True, kw_only=True)
 class TransferFact:
-    """One transfer of a ticket. `reason` is "" when not told."""
+    """One transfer of a ticket. `reason` is "" when none was given."""
 
     transfer_id: UUID
     event_id: str

@@ -18,7 +18,7 @@ DETAIL = 500
 
 # A QR code of the largest size, with error correction M, holds 2,331 bytes: more is no ticket of ours.
 QR_TEXT = 4096
-# A QR payload is flat; what nests deeper only tries our patience.
+# A QR payload is flat: what nests deeper than this is malformed.
 NESTING = 8
 
 

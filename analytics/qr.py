@@ -1,5 +1,5 @@
 """
-The signed QR payload: what a ticket's code says, and whether to believe it.
+The signed QR payload: what a ticket's code says, and whether it is genuine.
 
 Pure functions over text and settings.QR_SIGNING_KEY; nothing here reads the database, and no text, however
 hostile, makes `read` raise.

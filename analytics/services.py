@@ -127,8 +127,8 @@ def _record(statement: sa.TextClause, fact: dict[str, Any], *, same: Sequence[st
     return row
 
 
-def _check_same(row: Mapping[str, Any], told: Mapping[str, Any]) -> None:
-    for name, value in told.items():
+def _check_same(row: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    for name, value in given.items():
         # The event of a refused scan or an attempt may have become known since it was stored without.
         if row[name] != value and (name, row[name]) != ("event_id", None):
             raise IdReused(f"this id was used before, with another {name}: send a new id for something new")

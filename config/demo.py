@@ -28,7 +28,7 @@ KEYS = {"SECRET_KEY": 36, "QR_SIGNING_KEY": 36, "SERVICE_API_KEY": 36, "DEMO_ADM
 # They belong together: a token goes to the source that it was given for.
 SOURCE_URL, SOURCE_TOKEN = "ETL_SOURCE_URL", "ETL_SOURCE_TOKEN"
 TOKEN_BYTES = 24
-# Tells `demo_load` that the demo's own upstream is there to be read; never written down.
+# Signals to `demo_load` that the demo's own upstream runs; never written to `demo.env`.
 UPSTREAM_RUNS = "DEMO_UPSTREAM"
 
 
@@ -60,7 +60,7 @@ def describe(folder: Path, *, settings_file: Path) -> Mapping[str, str]:
     needs_database = "DATABASE_URL" not in os.environ
     needs_source = SOURCE_URL not in os.environ
     if not needs_source:
-        # Given, if only as none: that of an earlier run's upstream must not be sent to this source.
+        # Given, though empty: the token of an earlier run's upstream must not be sent to this source.
         os.environ.setdefault(SOURCE_TOKEN, "")
     _read(folder / "demo.env")
     made = {name: os.environ.get(name) or secrets.token_urlsafe(KEYS[name]) for name in missing}

@@ -83,7 +83,7 @@ def text(name: str, default: str) -> str:
 
 
 def currency(name: str, default: str) -> str:
-    """Read an ISO currency code, in upper case; an empty default is none."""
+    """Read an ISO currency code, in upper case; an empty default means none."""
     raw = (_raw(name) or default).upper()
     if raw and not (len(raw) == CURRENCY_LENGTH and raw.isascii() and raw.isalpha()):
         raise _refuse(name, raw, "is not a currency code of three letters, such as EUR")
@@ -91,7 +91,7 @@ def currency(name: str, default: str) -> str:
 
 
 def time_zone(name: str, default: str) -> str:
-    """Read the name of an IANA time zone; an empty default is none."""
+    """Read the name of an IANA time zone; an empty default means none."""
     raw = _raw(name) or default
     if raw and raw not in available_timezones():
         raise _refuse(name, raw, "is not an IANA time zone, such as Europe/Berlin")

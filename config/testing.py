@@ -35,7 +35,7 @@ os.environ.update(
         "DATABASE_URL": _server.url("turnstile"),
         "SECRET_KEY": "secret-key-of-the-tests-" + "s" * 32,
         "SERVICE_API_KEY": "service-key-of-the-tests-" + "k" * 32,
-        # LEGACY's test vector is signed with this key.
+        # The legacy service's test vector is signed with this key.
         "QR_SIGNING_KEY": "a" * 32,
         "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
         "DEBUG": "false",
@@ -59,7 +59,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _hands_out_tests(config: pytest.Config) -> bool:
-    """Tell whether this process only hands out tests to others (pytest -n)."""
+    """Return whether this process only hands out tests to others (pytest -n)."""
     return bool(config.getoption("numprocesses", None)) and not hasattr(config, "workerinput")
 
 

@@ -15,7 +15,7 @@ RETRY_AFTER_SECONDS = 1
 
 
 def answer_unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
-    """Return the 503; it tells a fixed reason, never the exception's text."""
+    """Return the 503 with a fixed reason, never the exception's text."""
     return JsonResponse(
         {"status": "error", "reason": db.unavailable_reason(error)},
         status=503,

@@ -1,5 +1,5 @@
 """
-What the API answers when it cannot answer the question.
+What the API answers when it cannot serve a request.
 """
 
 from typing import Any

@@ -13,9 +13,8 @@ class InvalidAttempt(models.Model):
     """
     One attempt to use what is no valid ticket.
 
-    A refused scan makes one by itself and is linked to it; the others are told by authenticated callers.
-    `event` is null when it is not known: an invalid attempt never registers an event. Text is "" when not
-    told.
+    A refused scan makes one by itself and is linked to it; authenticated callers report the others. `event`
+    is null when it is not known: an invalid attempt never registers an event. Text is "" when none was given.
     """
 
     attempt_id = models.UUIDField(primary_key=True)

@@ -10,10 +10,10 @@ from analytics.models.event import Event
 
 class Transfer(models.Model):
     """
-    One transfer of a ticket, as an authenticated caller told it.
+    One transfer of a ticket, as an authenticated caller reported it.
 
     `transfer_id` may be the caller's, so that a transfer whose answer got lost can be sent again. `reason`
-    is "" unless told.
+    is "" when none was given.
     """
 
     transfer_id = models.UUIDField(primary_key=True)

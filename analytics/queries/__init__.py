@@ -1,5 +1,5 @@
 """
-The questions about facts. Each answers from one connection, and none changes anything.
+The queries about facts. Each uses one connection, and none changes anything.
 """
 
 from analytics.queries.hours import scans_per_hour

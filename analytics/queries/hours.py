@@ -1,5 +1,5 @@
 """
-When a day was busy.
+How many scans there were in each hour of a day.
 """
 
 from datetime import UTC, date, datetime, time, timedelta

@@ -1,1 +1,1 @@
-"""A spike at the gates, fired at a running service: `manage.py demo_spike`."""
+"""A spike at the gates, sent to a running service: `manage.py demo_spike`."""

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
-from analytics.spike.scan_requests import Shot, shots
+from analytics.spike.scan_requests import ScanRequest, scan_requests
 
 ANSWER_SECONDS = 60.0
 
@@ -27,7 +27,7 @@ class Tally:
     latencies: list[float] = field(default_factory=list)
 
     def add(self, other: "Tally") -> None:
-        """Take over what another client saw."""
+        """Add what another client saw."""
         self.outcomes += other.outcomes
         self.faults += other.faults
         self.latencies += other.latencies
@@ -86,23 +86,23 @@ class Client(threading.Thread):
         self._until = until
 
     def run(self) -> None:
-        """Fire until the time is up."""
-        for shot in shots(self._number):
+        """Send requests until the time is up."""
+        for request in scan_requests(self._number):
             if monotonic() >= self._until:
                 break
-            self._fire(shot)
+            self._send(request)
         self._connection.close()
 
-    def _fire(self, shot: Shot) -> None:
+    def _send(self, request: ScanRequest) -> None:
         started = monotonic()
         try:
-            status, answer = self._connection.ask("POST", "/validate-qr", shot.body, **self._headers)
+            status, answer = self._connection.ask("POST", "/validate-qr", request.body, **self._headers)
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.tally.faults[f"no answer: {type(error).__name__}"] += 1
             return
         self.tally.latencies.append((monotonic() - started) * 1000)
-        fault = shot.fault(status, answer)
+        fault = request.fault(status, answer)
         if fault:
             self.tally.faults[fault] += 1
         else:
-            self.tally.outcomes[shot.kind.value] += 1
+            self.tally.outcomes[request.kind.value] += 1

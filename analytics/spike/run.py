@@ -1,4 +1,4 @@
-"""One spike from start to end: clients and watchers together, and the verdict."""
+"""One spike from start to end: clients and samplers together, and the verdict."""
 
 from dataclasses import dataclass
 from time import monotonic
@@ -9,7 +9,7 @@ from analytics.spike.sampling import (
     HEALTH_SECONDS,
     ConnectionCount,
     HealthAnswers,
-    Watcher,
+    Sampler,
 )
 
 
@@ -24,7 +24,7 @@ class Result:
     seconds: float
 
     def faults(self) -> list[str]:
-        """Return what went wrong, in words; an empty list is success."""
+        """Return what went wrong, as text; an empty list is success."""
         found = [f"{count} requests failed: {fault}" for fault, count in self.tally.faults.most_common()]
         if not self.tally.request_count:
             found.append("no request was sent")
@@ -40,7 +40,7 @@ class Result:
 
 
 def run(*, url: str, service_key: str, client_count: int, seconds: float, bound: int) -> Result:
-    """Fire at `url` for `seconds`, with `client_count` clients that each wait for their answers."""
+    """Send requests to `url` for `seconds`, with `client_count` clients that each wait for their answers."""
     connections, health = ConnectionCount(), HealthAnswers(url)
     started = monotonic()
     clients = [
@@ -48,8 +48,8 @@ def run(*, url: str, service_key: str, client_count: int, seconds: float, bound:
         for number in range(client_count)
     ]
     with (
-        Watcher(connections.look, interval=CONNECTIONS_SECONDS),
-        Watcher(health.look, interval=HEALTH_SECONDS),
+        Sampler(connections.sample, interval=CONNECTIONS_SECONDS),
+        Sampler(health.sample, interval=HEALTH_SECONDS),
     ):
         for client in clients:
             client.start()

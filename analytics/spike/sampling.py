@@ -1,4 +1,4 @@
-"""What is watched during a spike: how many connections Postgres sees, and whether monitoring is answered."""
+"""What is sampled during a spike: how many connections Postgres sees, and whether monitoring is answered."""
 
 import http.client
 import threading
@@ -21,12 +21,12 @@ _COUNT = sqlalchemy.text("""
 """)
 
 
-class Watcher(threading.Thread):
-    """Calls `look` every `interval` seconds inside a `with` block, and once more at its end."""
+class Sampler(threading.Thread):
+    """Calls `sample` every `interval` seconds inside a `with` block, and once more at its end."""
 
-    def __init__(self, look: Callable[[], None], *, interval: float) -> None:
+    def __init__(self, sample: Callable[[], None], *, interval: float) -> None:
         super().__init__(daemon=True)
-        self._look = look
+        self._sample = sample
         self._interval = interval
         self._done = threading.Event()
 
@@ -39,11 +39,11 @@ class Watcher(threading.Thread):
         self.join()
 
     def run(self) -> None:
-        """Look, wait, look again."""
-        self._look()
+        """Sample, wait, sample again."""
+        self._sample()
         while not self._done.wait(self._interval):
-            self._look()
-        self._look()
+            self._sample()
+        self._sample()
 
 
 class ConnectionCount:
@@ -53,7 +53,7 @@ class ConnectionCount:
         self.most = 0
         self.sample_count = 0
 
-    def look(self) -> None:
+    def sample(self) -> None:
         """Ask Postgres once."""
         with db.get_engine().connect() as connection:
             self.most = max(self.most, connection.execute(_COUNT).scalar_one())
@@ -68,7 +68,7 @@ class HealthAnswers:
         self.slowest = 0.0
         self._connection = Connection(url)
 
-    def look(self) -> None:
+    def sample(self) -> None:
         """Ask the service once."""
         started = monotonic()
         try:

@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
@@ -30,15 +31,15 @@ FORGED_PERCENT = 5
 
 
 @dataclass(frozen=True)
-class Shot:
-    """One request: its body, and the kind that tells the right answer."""
+class ScanRequest:
+    """One request: its body, and the kind that decides which answer is right."""
 
     kind: Kind
     body: bytes
 
     def fault(self, status: int, answer: dict[str, Any]) -> str:
         """Return what is wrong with the answer, or "" when it is right."""
-        if status != 200:  # noqa: PLR2004 - HTTP's OK
+        if status != HTTPStatus.OK:
             return f"status {status}"
         is_genuine = self.kind is not Kind.FORGED
         if answer.get("isValid") is not is_genuine:
@@ -48,20 +49,20 @@ class Shot:
         return ""
 
 
-def shots(client: int) -> Iterator[Shot]:
+def scan_requests(client: int) -> Iterator[ScanRequest]:
     """Yield requests without end. A ticket is shown again only after its first answer was read."""
     # Repeatable, and not a secret.
-    dice = random.Random(client)
+    generator = random.Random(client)
     admitted = ""
     while True:
-        roll = dice.randrange(100)
-        if roll < FORGED_PERCENT:
-            yield _shot(Kind.FORGED, _forged())
-        elif admitted and roll < FORGED_PERCENT + AGAIN_PERCENT:
-            yield _shot(Kind.AGAIN, admitted)
+        percent = generator.randrange(100)
+        if percent < FORGED_PERCENT:
+            yield _request(Kind.FORGED, _forged())
+        elif admitted and percent < FORGED_PERCENT + AGAIN_PERCENT:
+            yield _request(Kind.AGAIN, admitted)
         else:
             fresh = demo.sign_ticket(f"SPIKE-{uuid4().hex}")
-            yield _shot(Kind.FRESH, fresh)
+            yield _request(Kind.FRESH, fresh)
             admitted = fresh
 
 
@@ -70,6 +71,6 @@ def _forged() -> str:
     return json.dumps({**payload, "user": "somebody-else"})
 
 
-def _shot(kind: Kind, qr_text: str) -> Shot:
+def _request(kind: Kind, qr_text: str) -> ScanRequest:
     body = {"qr_text": qr_text, "scan_id": str(uuid4()), "gate": demo.GATES[0], "scanner_id": "demo-spike"}
-    return Shot(kind, json.dumps(body).encode())
+    return ScanRequest(kind, json.dumps(body).encode())

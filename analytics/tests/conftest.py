@@ -62,7 +62,7 @@ def scan(
 def transfer(*, minutes: int = 0, **changes: Any) -> services.Recorded[TransferFact]:
     """Record that Ada gave her ticket to Ben, `minutes` after eight."""
     at = EIGHT + timedelta(minutes=minutes)
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "transfer_id": uuid.uuid4(),
         "event_id": TONIGHT,
         "ticket_id": "TKT-001",
@@ -72,13 +72,13 @@ def transfer(*, minutes: int = 0, **changes: Any) -> services.Recorded[TransferF
         "reason": "",
         "transferred_at": at,
     }
-    return services.record_transfer(transfer=TransferFact(**{**told, **changes}, received_at=at))
+    return services.record_transfer(transfer=TransferFact(**{**fields, **changes}, received_at=at))
 
 
 def invalid_attempt(*, minutes: int = 0, **changes: Any) -> services.Recorded[InvalidAttemptFact]:
     """Record that somebody showed a screenshot at the north gate, `minutes` after eight."""
     at = EIGHT + timedelta(minutes=minutes)
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "attempt_id": uuid.uuid4(),
         "event_id": TONIGHT,
         "ticket_id": "TKT-001",
@@ -89,7 +89,9 @@ def invalid_attempt(*, minutes: int = 0, **changes: Any) -> services.Recorded[In
         "scan_id": None,
         "attempted_at": at,
     }
-    return services.record_invalid_attempt(attempt=InvalidAttemptFact(**{**told, **changes}, received_at=at))
+    return services.record_invalid_attempt(
+        attempt=InvalidAttemptFact(**{**fields, **changes}, received_at=at)
+    )
 
 
 def counts(event_id: str = TONIGHT) -> dict[str, int]:

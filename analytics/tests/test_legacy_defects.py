@@ -1,4 +1,4 @@
-"""The legacy service's defects 1 to 5, which stay out: one test each."""
+"""What went wrong at the gates of the legacy service, and must not come back."""
 
 import uuid
 
@@ -12,7 +12,9 @@ from core.tests.fixtures import Crowd
 
 @pytest.mark.real_pool
 @pytest.mark.usefixtures("impatient_pool")
-class TestDefect1AnyExceptionRejectedGenuineTickets:
+class TestAFaultOfOurs:
+    """There, any exception of /validate-qr was answered as an invalid ticket."""
+
     def test_a_full_pool_is_503_and_says_nothing_about_the_ticket(self, post: Call) -> None:
         with borrow_all_but(0):
             answer = post("/validate-qr", qr_text=ticket())
@@ -22,8 +24,12 @@ class TestDefect1AnyExceptionRejectedGenuineTickets:
 
 
 @pytest.mark.usefixtures("tonight")
-class TestDefect2NoDuplicatesNoIdempotencyNoGateNoKey:
-    def test_each_exists(self, post: Call) -> None:
+class TestAScan:
+    """There, it had no duplicate, no id to send it again with, no gate, and asked for no key."""
+
+    def test_is_replayed_by_its_id_detects_a_duplicate_keeps_its_gate_and_needs_the_key(
+        self, post: Call
+    ) -> None:
         sent = {"qr_text": ticket(), "gate": NORTH, "scan_id": str(uuid.uuid4())}
 
         first = post("/validate-qr", **sent).json()
@@ -37,8 +43,10 @@ class TestDefect2NoDuplicatesNoIdempotencyNoGateNoKey:
 
 @pytest.mark.real_pool
 @pytest.mark.usefixtures("django_pool")
-class TestDefect3LostUpdatesOfOneCounterRow:
-    def test_concurrent_scans_are_all_counted(self) -> None:
+class TestTheCounters:
+    """There, every scan read and wrote back one row for each event: updates were lost."""
+
+    def test_count_every_concurrent_scan(self) -> None:
         done = Crowd(16, lambda number: [scan(ticket(f"TKT-{number}-{step}")) for step in range(10)]).run()
 
         assert done.errors == []
@@ -47,13 +55,15 @@ class TestDefect3LostUpdatesOfOneCounterRow:
 
 @pytest.mark.real_pool
 @pytest.mark.usefixtures("impatient_pool")
-class TestDefect4StatisticsTookASecondConnectionAndTheNewestDay:
+class TestTheStatistics:
+    """There, they took a second connection while they held the first, and covered the newest day only."""
+
     @pytest.mark.parametrize("path", ["/stats", "/stats?by=day", "/stats/scans", "/qr/scan-log/TKT-001"])
-    def test_one_connection_is_enough(self, get: Call, path: str) -> None:
+    def test_take_one_connection(self, get: Call, path: str) -> None:
         with borrow_all_but(1):
             assert get(path).status_code == 200
 
-    def test_totals_cover_every_day(self, get: Call) -> None:
+    def test_cover_every_day(self, get: Call) -> None:
         for day in range(3):
             scan(minutes=day * 24 * 60)
 
@@ -61,8 +71,10 @@ class TestDefect4StatisticsTookASecondConnectionAndTheNewestDay:
 
 
 @pytest.mark.usefixtures("tonight")
-class TestDefect5NothingWroteTransfersAndInvalidAttempts:
-    def test_both_have_an_endpoint_and_count(self, post: Call, get: Call) -> None:
+class TestTransfersAndInvalidAttempts:
+    """There, nothing called their writers, so their totals were always 0."""
+
+    def test_have_an_endpoint_and_are_counted(self, post: Call, get: Call) -> None:
         post("/transfers", ticket_id="TKT-001", event=TONIGHT, from_user="ada", to_user="ben")
         post("/invalid-attempts", reason="screenshot", event=TONIGHT)
 

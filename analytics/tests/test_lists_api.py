@@ -147,9 +147,9 @@ class TestTheListOfInvalidAttempts:
         scan_id = scan(forged()).scan.scan_id
         invalid_attempt(minutes=1)
 
-        told, refused = get("/stats/invalid-attempts").json()["data"]
+        reported, refused = get("/stats/invalid-attempts").json()["data"]
 
-        assert (told["reason"], told["scan_id"]) == ("screenshot", None)
+        assert (reported["reason"], reported["scan_id"]) == ("screenshot", None)
         assert (refused["reason"], refused["scan_id"]) == ("invalid_signature", str(scan_id))
 
 

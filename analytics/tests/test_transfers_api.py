@@ -22,7 +22,7 @@ class TestATransfer:
         assert (stored.is_successful, stored.reason) == (True, "cannot come")
         assert stored.transferred_at.isoformat() == "2025-06-01T18:00:00+00:00"
 
-    def test_happened_when_it_was_received_unless_told(self, post: Call) -> None:
+    def test_happened_when_it_was_received_unless_a_time_is_given(self, post: Call) -> None:
         post("/transfers", **GIVEN)
 
         assert Transfer.objects.get().transferred_at == Transfer.objects.get().received_at

@@ -15,7 +15,7 @@ from analytics.models import Event, Gate
 from analytics.spike.clients import Tally
 from analytics.spike.run import Result
 from analytics.spike.sampling import ConnectionCount, HealthAnswers
-from analytics.spike.scan_requests import Kind, Shot, shots
+from analytics.spike.scan_requests import Kind, ScanRequest, scan_requests
 from config.tests.test_serve import free_port
 
 NOON = datetime(2026, 7, 4, 12, tzinfo=UTC)
@@ -31,19 +31,20 @@ def result(*, most: int = 30, outcomes: int = 1, **faults: int) -> Result:
     return Result(tally=tally, connections=connections, health=health, bound=30, seconds=1.0)
 
 
-class TestShots:
-    def test_every_kind_is_fired_and_reads_as_what_it_is(self) -> None:
-        fired = list(islice(shots(7), 300))
+class TestScanRequests:
+    def test_are_of_every_kind_and_read_as_what_they_are(self) -> None:
+        sent = list(islice(scan_requests(7), 300))
 
-        assert {shot.kind for shot in fired} == set(Kind)
-        for shot in fired:
-            assert qr.read(json.loads(shot.body)["qr_text"]).is_genuine is (shot.kind is not Kind.FORGED)
+        assert {request.kind for request in sent} == set(Kind)
+        for request in sent:
+            reading = qr.read(json.loads(request.body)["qr_text"])
+            assert reading.is_genuine is (request.kind is not Kind.FORGED)
 
-    def test_a_ticket_is_shown_again_only_after_its_first_time(self) -> None:
+    def test_show_a_ticket_again_only_after_its_first_time(self) -> None:
         seen: set[str] = set()
-        for shot in islice(shots(7), 300):
-            text = json.loads(shot.body)["qr_text"]
-            assert (text in seen) is (shot.kind is Kind.AGAIN)
+        for request in islice(scan_requests(7), 300):
+            text = json.loads(request.body)["qr_text"]
+            assert (text in seen) is (request.kind is Kind.AGAIN)
             seen.add(text)
 
     @pytest.mark.parametrize(
@@ -57,10 +58,10 @@ class TestShots:
             (Kind.FRESH, 503, {"status": "error"}, "status 503"),
         ],
     )
-    def test_an_answer_is_judged_by_what_was_shown(
+    def test_judge_an_answer_by_what_was_shown(
         self, kind: Kind, status: int, answer: dict[str, object], fault: str
     ) -> None:
-        assert Shot(kind, b"").fault(status, answer) == fault
+        assert ScanRequest(kind, b"").fault(status, answer) == fault
 
 
 class TestTally:
@@ -89,11 +90,11 @@ class TestVerdict:
 
 class TestRefusals:
     @pytest.mark.parametrize("url", ["http://turnstile.example", "https://127.0.0.1", "http://10.0.0.7:8000"])
-    def test_another_machine_is_never_fired_at(self, url: str) -> None:
+    def test_another_machine_gets_no_request(self, url: str) -> None:
         with pytest.raises(CommandError, match="is not this machine"):
             demo_spike.refuse_other_hosts(url)
 
-    def test_an_absent_service_is_told_with_what_to_type(self) -> None:
+    def test_an_absent_service_is_reported_with_the_cure(self) -> None:
         with pytest.raises(CommandError, match=r"no service at .*`make run`"):
             call_command("demo_spike", url=f"http://127.0.0.1:{free_port()}")
 

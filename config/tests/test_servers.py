@@ -31,7 +31,7 @@ client = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
 SERVERS: dict[str, Callable[[int], list[str]]] = {
     "granian": lambda port: [
         "granian", "--interface", "wsgi", "--workers", "2", "--blocking-threads", "16",
-        # As `manage.py serve`: a worker that was told to stop while it started is not waited for for ever.
+        # As `manage.py serve`: do not wait for ever for a worker that was stopped while it started.
         "--workers-kill-timeout", "20",
         "--host", "127.0.0.1", "--port", str(port), "config.wsgi:application",
     ],
@@ -42,7 +42,7 @@ SERVERS: dict[str, Callable[[int], list[str]]] = {
 }  # fmt: skip
 
 
-# What each of them says when it was told to stop.
+# What each of them logs when it is stopped.
 STOPPING = re.compile("Shutting down granian|Handling signal: term")
 
 
@@ -116,7 +116,7 @@ class TestAServer:
         assert {response.status_code for response in found} == {200}
         assert {response.json()["outcome"] for response in found} == {"admitted"}
 
-    def test_that_is_told_to_stop_answers_what_it_accepted(
+    def test_that_is_stopped_answers_what_it_accepted(
         self,
         server: tuple[str, Any],
         log: Path,

@@ -57,7 +57,7 @@ class TestHealth:
 
 
 class TestHealthDb:
-    def test_it_tells_how_full_the_pool_is(self, client: Client, django_pool: SharedPool) -> None:
+    def test_it_says_how_full_the_pool_is(self, client: Client, django_pool: SharedPool) -> None:
         answer = client.get("/health/db")
 
         body = answer.json()
@@ -72,7 +72,7 @@ class TestHealthDb:
         assert body["process_id"] > 0
         assert answer["Cache-Control"] == "no-store"
 
-    def test_a_full_pool_is_told_soon_and_with_its_numbers(
+    def test_a_full_pool_is_reported_soon_and_with_its_numbers(
         self, client: Client, full_pool: SharedPool
     ) -> None:
         started = monotonic()

@@ -23,7 +23,7 @@ class TestFirstWords:
             ("x" * 500, "x" * 60),
         ],
     )
-    def test_tell_the_statement_and_no_literal(self, statement: str, shown: str) -> None:
+    def test_show_the_statement_and_no_literal(self, statement: str, shown: str) -> None:
         assert first_words(statement) == shown
 
 

@@ -1,4 +1,4 @@
-"""`manage.py demo_spike`: fire signed validations at the running service, and show what Postgres saw."""
+"""`manage.py demo_spike`: send signed validations to the running service, and show what Postgres saw."""
 
 import http.client
 from argparse import ArgumentParser
@@ -46,7 +46,7 @@ class Command(BaseCommand):
 
 def refuse_other_hosts(url: str) -> None:
     """
-    Make sure that the spike hits nobody else.
+    Make sure that the spike goes to no other machine.
 
     Raises:
         CommandError: `url` is not one of this machine's loopback addresses.
@@ -59,10 +59,10 @@ def refuse_other_hosts(url: str) -> None:
 
 def refuse_absent_service(url: str) -> None:
     """
-    Make sure that somebody answers, before hundreds of clients ask.
+    Make sure that the service answers, before hundreds of clients send.
 
     Raises:
-        CommandError: nobody does.
+        CommandError: it does not.
 
     """
     connection = Connection(url, timeout=5.0)
@@ -78,7 +78,7 @@ def refuse_absent_service(url: str) -> None:
 
 def refuse_absent_event() -> None:
     """
-    Fire at a demo's database only: the spike leaves scans behind.
+    Make sure that the database is a demo's: the spike leaves scans behind.
 
     Raises:
         CommandError: the demo event is not there.
@@ -100,7 +100,7 @@ def table(result: spike.Result, *, client_count: int) -> Table:
         ("failed", f"{tally.faults.total():,}"),
         ("latency ms, p50 / p95 / p99 / max", percentiles),
         ("most connections seen, of the bound", f"{result.connections.most} of {result.bound}"),
-        ("  times looked", f"{result.connections.sample_count:,}"),
+        ("  times counted", f"{result.connections.sample_count:,}"),
         *((f"/health/db: {answer}", f"{count:,}") for answer, count in result.health.answers.most_common()),
         ("  slowest, ms", f"{result.health.slowest:.0f}"),
     ):
