@@ -32,7 +32,7 @@ def seed_event(*, now: datetime) -> Event:
 
 def seed_admin(*, password: str) -> bool:
     """Make the user `admin` unless there is one; return whether `password` opens the admin."""
-    users = get_user_model()._default_manager  # noqa: SLF001 - Django's documented name for it
+    users = get_user_model().objects
     found = users.filter(username=ADMIN).first()
     if found is None:
         users.create_superuser(username=ADMIN, password=password)

@@ -27,19 +27,20 @@ def record_failure(schedule_id: int, error: str) -> None:
     )
 
 
-def record_unforeseen(schedule_id: int, error: Exception) -> None:
+def record_unexpected(schedule_id: int, error: Exception) -> bool:
     """
-    Log `error`, which nobody foresaw, and count it as the schedule's failure.
+    Log an unexpected `error` and count it as the schedule's failure.
 
-    Raises:
-        Exception: `error` itself, if it is the database that does not serve: that is no schedule's failure.
+    Returns:
+        False, and does neither, when the database is unavailable: that is no schedule's failure.
     """
     if db.is_unavailable(error):
-        raise error
+        return False
     logger.error("schedule %s failed", schedule_id, exc_info=error)
     name = type(error).__name__
     cure = f"The worker's log says where: look for schedule {schedule_id}."
     record_failure(schedule_id, f"It stopped with {name}. {cure}")
+    return True
 
 
 def record_success(schedule_id: int) -> None:

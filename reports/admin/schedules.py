@@ -58,10 +58,10 @@ class ScheduleAdmin(ModelAdmin):
         self,
         request: HttpRequest,
         obj: Schedule | None = None,
-        change: bool = False,  # noqa: FBT001, FBT002 - Django's own signature
+        *args: Any,
         **kwargs: Any,
     ) -> Any:
-        made = super().get_form(request, obj, change, **kwargs)
+        made = super().get_form(request, obj, *args, **kwargs)
         return type("ScheduleFormOfUser", (made,), {"user": request.user})
 
     def changeform_view(

@@ -8,6 +8,7 @@ as they do not see the report of ETL runs. The other apps know nothing of it.
 
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.db import models
@@ -81,21 +82,18 @@ class WithNumbers(OfVisibleEvents):
 
 def limit_to_visible_events(site: admin.AdminSite) -> None:
     """Replace each registered page of a model that is about events by one that is limited to visible ones."""
-    for model, page in list(site._registry.items()):  # noqa: SLF001 - Django has no other list of it
-        limited = _limited(model)
+    for model in filter(site.is_registered, apps.get_models()):
+        page = site.get_model_admin(model)
+        limited = _limited(page)
         if limited is not None:
             site.unregister(model)
             site.register(model, type(f"Limited{type(page).__name__}", (limited, type(page)), {}))
 
 
-def _limited(model: type[models.Model]) -> type[ModelAdmin] | None:
+def _limited(page: admin.ModelAdmin[Any]) -> type[ModelAdmin] | None:
     """Return what limits a page; None when its model is not about events."""
-    if model is Event:
+    if page.model is Event:
         return WithNumbers
-    if _has_event(model):
+    if any(field.name in {"event", "event_id"} for field in page.opts.get_fields()):
         return OfVisibleEvents
-    return OfAllEvents if model._meta.app_label == "etl" else None  # noqa: SLF001 - as Django documents it
-
-
-def _has_event(model: type[models.Model]) -> bool:
-    return any(field.name in {"event", "event_id"} for field in model._meta.get_fields())  # noqa: SLF001
+    return OfAllEvents if page.opts.app_label == "etl" else None

@@ -7,7 +7,7 @@ It offers only what its user may have made, and says beside each field what is w
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.forms.boundfield import BoundWidget
@@ -89,9 +89,7 @@ class NewReportForm(forms.Form):
         self._choices("events", event_choices.choosable(user, also=wanted_events))
 
     def _choices(self, name: str, choices: list[tuple[str, str]]) -> None:
-        field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - for the type checker: declared above
-        field.choices = choices
+        cast("forms.ChoiceField", self.fields[name]).choices = choices
 
     def report_options(self) -> Iterator[tuple[BoundWidget, Report]]:
         """Return each report's radio button with its report."""

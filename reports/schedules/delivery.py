@@ -61,8 +61,10 @@ def _deliver(generated: GeneratedReport, lease: Lease, now: datetime) -> bool:
         schedule_outcome.record_failure(schedule.pk, str(error))
         _close(generated, delivered_at=None)
         return False
-    except Exception as error:  # noqa: BLE001 - the other deliveries go on, and so does the worker
-        schedule_outcome.record_unforeseen(schedule.pk, error)
+    except Exception as error:
+        # The other deliveries go on, and so does the worker.
+        if not schedule_outcome.record_unexpected(schedule.pk, error):
+            raise
         _close(generated, delivered_at=None)
         return False
     schedule_outcome.record_success(schedule.pk)

@@ -50,8 +50,10 @@ def _run_or_fail(schedule: Schedule, now: datetime) -> int:
             return _run(schedule, now)
     except _REFUSALS as error:
         schedule_outcome.record_failure(schedule.pk, str(error))
-    except Exception as error:  # noqa: BLE001 - the other schedules go on, and so does the worker
-        schedule_outcome.record_unforeseen(schedule.pk, error)
+    except Exception as error:
+        # The other schedules go on, and so does the worker.
+        if not schedule_outcome.record_unexpected(schedule.pk, error):
+            raise
     return 0
 
 

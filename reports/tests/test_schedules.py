@@ -1,15 +1,18 @@
 """Schedules: when they run, of which days, as whom, and what five failures do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection, connections
 
 from analytics.models import Event
+from core.embedded import EmbeddedPostgres
 from reports import permissions, schedule_outcome
 from reports.models import Cadence, Delivery, FileFormat, GeneratedReport, Schedule
 from reports.schedules import due, times
@@ -213,14 +216,32 @@ class TestAScheduleThatFailsUnexpectedly:
         given.refresh_from_db()
         assert (given.failure_count, given.last_error[:32]) == (1, "It stopped with ProgrammingError")
 
-    def test_is_not_blamed_for_a_database_that_does_not_serve(self, schedule: MakeSchedule) -> None:
+    def test_is_not_blamed_for_a_database_that_is_unavailable(
+        self, schedule: MakeSchedule, postgres: EmbeddedPostgres
+    ) -> None:
         given = schedule()
 
-        with pytest.raises(OperationalError):
-            schedule_outcome.record_unforeseen(given.pk, OperationalError("the server is gone"))
+        with (
+            psycopg.connect(postgres.url(connection.settings_dict["NAME"])) as locker,
+            lock_timeout("50ms"),
+            pytest.raises(OperationalError),
+        ):
+            locker.execute("LOCK TABLE generated_reports IN ACCESS EXCLUSIVE MODE")
+            due.run_due(now=MONDAY_NOON)
 
         given.refresh_from_db()
         assert given.failure_count == 0
+
+
+@contextmanager
+def lock_timeout(duration: str) -> Iterator[None]:
+    """Let Postgres refuse this thread's statements that wait longer for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = %s", [duration])
+        try:
+            yield
+        finally:
+            cursor.execute("RESET lock_timeout")
 
 
 def rename_column(old: str, new: str) -> None:

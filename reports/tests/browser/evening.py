@@ -7,7 +7,7 @@ import uuid
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.apps import apps
 from django.db import models
@@ -16,11 +16,24 @@ from analytics import qr, services
 from analytics.models import Event, Gate
 from analytics.tests.conftest import forged, ticket
 
-# Event, currency, price, tickets a day, scans so far.
-_EVENTS = (
-    ("afrobeats-live", "Afrobeats Live", "Europe/London", "GBP", "38.50", 46, 420, -50),
-    ("lodz-jazz", "Letni Jazz w Łodzi", "Europe/Warsaw", "PLN", "120.00", 28, 170, -35),
-    ("late-comedy", "Late Comedy Night", "Europe/London", "GBP", "18.00", 14, 24, 25),
+
+class Show(NamedTuple):
+    """One event: tickets sold a day, scans so far, and in how many minutes it starts."""
+
+    event_id: str
+    name: str
+    zone: str
+    currency: str
+    price: Decimal
+    per_day: int
+    scan_count: int
+    starts_in: int
+
+
+_SHOWS = (
+    Show("afrobeats-live", "Afrobeats Live", "Europe/London", "GBP", Decimal("38.50"), 46, 420, -50),
+    Show("lodz-jazz", "Letni Jazz w Łodzi", "Europe/Warsaw", "PLN", Decimal("120.00"), 28, 170, -35),
+    Show("late-comedy", "Late Comedy Night", "Europe/London", "GBP", Decimal("18.00"), 14, 24, 25),
 )
 _GATES = ("North gate", "South gate", "VIP entrance")
 
@@ -28,14 +41,15 @@ _GATES = ("North gate", "South gate", "VIP entrance")
 def make_evening(now: datetime, *, is_short: bool = False) -> None:
     """Fill the database as of `now`; the same every time."""
     random = Random(7)
-    for event_id, name, zone, currency, price, per_day, scan_count, start in _EVENTS:
+    for show in _SHOWS:
+        starts_at = now + timedelta(minutes=show.starts_in)
         event = Event.objects.create(
-            event_id=event_id, name=name, timezone=zone, starts_at=now + timedelta(minutes=start)
+            event_id=show.event_id, name=show.name, timezone=show.zone, starts_at=starts_at
         )
         Gate.objects.bulk_create([Gate(event=event, name=gate) for gate in _GATES])
-        _sell(random, event_id, currency, Decimal(price), per_day, now)
-        _sell_to_the_missing(event_id, currency, Decimal(price), now)
-        _come_in(random, event_id, scan_count // 6 if is_short else scan_count, now)
+        _sell(random, show, now)
+        _sell_to_the_missing(show, now)
+        _come_in(random, show.event_id, show.scan_count // 6 if is_short else show.scan_count, now)
     _run_the_etl(now)
 
 
@@ -44,19 +58,17 @@ def model(name: str) -> type[models.Model]:
     return apps.get_model(name)
 
 
-def _sell(  # noqa: PLR0917 - one line of the table above
-    random: Random, event_id: str, currency: str, price: Decimal, per_day: int, now: datetime
-) -> None:
-    days = [round(per_day * (0.5 + day / 30) * random.uniform(0.6, 1.4)) for day in range(30)]
+def _sell(random: Random, show: Show, now: datetime) -> None:
+    days = [round(show.per_day * (0.5 + day / 30) * random.uniform(0.6, 1.4)) for day in range(30)]
     first = now.date() - timedelta(days=29)
     model("etl.DailyTicketSales")._default_manager.bulk_create(
         [
             model("etl.DailyTicketSales")(
-                event_id=event_id,
+                event_id=show.event_id,
                 sale_date=first + timedelta(days=day),
-                currency=currency,
+                currency=show.currency,
                 tickets_sold=count,
-                revenue=count * price,
+                revenue=count * show.price,
                 row_count=count,
                 last_updated=now,
             )
@@ -64,30 +76,30 @@ def _sell(  # noqa: PLR0917 - one line of the table above
         ]
     )
     model("etl.EventSalesSummary")._default_manager.create(
-        event_id=event_id,
-        currency=currency,
-        event_name=event_id,
+        event_id=show.event_id,
+        currency=show.currency,
+        event_name=show.event_id,
         total_tickets=sum(days),
-        total_revenue=sum(days) * price,
+        total_revenue=sum(days) * show.price,
         row_count=sum(days),
         last_updated=now,
     )
 
 
-def _sell_to_the_missing(event_id: str, currency: str, price: Decimal, now: datetime) -> None:
+def _sell_to_the_missing(show: Show, now: datetime) -> None:
     """Sell tickets to people who never come."""
     sale = model("etl.RawSale")
     sale._default_manager.bulk_create(
         [
             sale(
                 source="box office",
-                sale_id=f"{event_id}-{7000 + number}",
-                event_id=event_id,
+                sale_id=f"{show.event_id}-{7000 + number}",
+                event_id=show.event_id,
                 kind="sale",
                 quantity=1,
-                amount=price,
-                currency=currency,
-                ticket_id=f"{event_id}-{9000 + number}",
+                amount=show.price,
+                currency=show.currency,
+                ticket_id=f"{show.event_id}-{9000 + number}",
                 sale_date=now.date() - timedelta(days=number % 30),
             )
             for number in range(40)
