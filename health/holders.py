@@ -15,7 +15,7 @@ from core import db
 from core.activity import Backend, Holder
 from health.views import counters
 
-# What the page's two tables show, in the order of their cells.
+# What the two tables show, on the page and in a terminal, in the order of their cells.
 OWN_HEADERS = (
     "State",
     "Library",

@@ -9,17 +9,13 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import reverse
 
+from reports.tests.staff import client_of
+
 
 def links(client: Client) -> set[str]:
     """Return where the sidebar leads."""
     navigation = client.get("/admin/").context["sidebar_navigation"]
     return {item["link"] for group in navigation for item in group["items"] if item["has_permission"]}
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.mark.django_db

@@ -1,23 +1,25 @@
 """The cast: tonight's event and its neighbour in Łódź, with sales, and one ETL run behind them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from django.apps import apps
 from django.contrib.auth.models import User
-from django.db import models
+from django.db import connection, models
 
 from analytics.models import Event
 from core import db
+from core.embedded import EmbeddedPostgres
 from reports import services
 from reports.catalogue import Parameters, find
 from reports.making import MadeFile, make_file
-from reports.models import FileFormat, GeneratedReport, ReportState
+from reports.models import Cadence, Delivery, FileFormat, GeneratedReport, ReportState, Schedule
 from reports.tests.staff import member
 from reports.worker import run_queue
 
@@ -155,3 +157,33 @@ def made(request_daily_sales: Request) -> GeneratedReport:
     generated.refresh_from_db()
     assert generated.state == ReportState.MADE, generated.error
     return generated
+
+
+def state_of(generated: GeneratedReport) -> str:
+    """Return the state of a report as it is now."""
+    generated.refresh_from_db()
+    return generated.state
+
+
+@pytest.fixture
+def locker(postgres: EmbeddedPostgres) -> Iterator[psycopg.Connection[Any]]:
+    """A connection beside the pool's, whose locks are free at the end."""
+    with psycopg.connect(postgres.url(connection.settings_dict["NAME"])) as outsider:
+        yield outsider
+
+
+def lock_sales(locker: psycopg.Connection[Any]) -> None:
+    """Keep every report of sales waiting, until `locker` rolls back."""
+    locker.execute("LOCK TABLE daily_ticket_sales IN ACCESS EXCLUSIVE MODE")
+
+
+def store_schedule(user: User, /, **changes: Any) -> Schedule:
+    """Store a schedule of `user`: daily sales as CSV by e-mail, daily at six."""
+    fields = {
+        "report": "daily-sales",
+        "format": FileFormat.CSV,
+        "cadence": Cadence.DAILY,
+        "delivery": Delivery.EMAIL,
+        "recipients": "organiser@example.org",
+    }
+    return Schedule.objects.create(**{"owner": user, **fields, **changes})

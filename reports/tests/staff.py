@@ -1,8 +1,10 @@
-"""The staff of the tests: who may make, take and see what."""
+"""The staff of the tests: who may make, download and see what, and their browsers."""
 
+from html import unescape
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
+from django.test import Client
 
 from analytics.models import Event
 from reports import permissions
@@ -10,7 +12,7 @@ from reports.models import EventAccess
 
 
 def member(name: str, *slugs: str, events: tuple[Event, ...] = (), **changes: Any) -> User:
-    """Return a member of staff who may make and take the reports `slugs`, of `events` only where given."""
+    """Return a member of staff who may make and download the reports `slugs`, of `events` only if given."""
     user = User.objects.create_user(name, **{"is_staff": True, **changes})
     names = [
         permissions.VIEW,
@@ -31,3 +33,16 @@ def forbid(user: User, *names: str) -> User:
     codenames = [name.partition(".")[2] for name in names]
     user.user_permissions.remove(*Permission.objects.filter(codename__in=codenames))
     return User.objects.get(pk=user.pk)
+
+
+def client_of(user: User) -> Client:
+    """Return a browser in which `user` is logged in."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def text_of(answer: Any) -> str:
+    """Return the source of a page that was answered, with single spaces and without entities."""
+    assert answer.status_code == 200
+    return " ".join(unescape(answer.content.decode()).split())

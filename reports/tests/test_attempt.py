@@ -15,22 +15,13 @@ from django.db import connection, connections
 from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from core.embedded import EmbeddedPostgres
 from core.pool import SharedPool
 from core.tests.fixtures import eventually
 from reports import store
 from reports.jobs import heartbeat, reaper, states, stopping
 from reports.models import GeneratedReport, ReportState
-from reports.tests.conftest import NOW, Request, files
+from reports.tests.conftest import NOW, Request, files, lock_sales, state_of
 from reports.worker import run_next, run_queue
-
-
-@pytest.fixture
-def locker(postgres: EmbeddedPostgres) -> Iterator[psycopg.Connection[Any]]:
-    """A connection outside that keeps every report of sales waiting, until it rolls back."""
-    with psycopg.connect(postgres.url(connection.settings_dict["NAME"])) as outsider:
-        outsider.execute("LOCK TABLE daily_ticket_sales IN ACCESS EXCLUSIVE MODE")
-        yield outsider
 
 
 @pytest.fixture
@@ -51,11 +42,6 @@ def work_in_a_thread(generated: GeneratedReport) -> threading.Thread:
     thread.start()
     eventually(lambda: state_of(generated) == ReportState.MAKING)
     return thread
-
-
-def state_of(generated: GeneratedReport) -> str:
-    generated.refresh_from_db()
-    return generated.state
 
 
 class TestAReportThatFails:
@@ -107,10 +93,9 @@ class TestAWorkingAttempt:
     def test_beats_while_it_waits_and_holds_two_connections_at_most(
         self, request_daily_sales: Request, django_pool: SharedPool, locker: psycopg.Connection[Any]
     ) -> None:
-        # The data's version was read before the lock; the report waits for its first row.
-        locker.rollback()
+        # A request reads the version of the data: the lock comes after it.
         generated = request_daily_sales()
-        locker.execute("LOCK TABLE daily_ticket_sales IN ACCESS EXCLUSIVE MODE")
+        lock_sales(locker)
         working = work_in_a_thread(generated)
         taken_up_at = generated.heartbeat_at
         most = 0
@@ -163,9 +148,8 @@ class TestASupersededAttempt:
     def test_publishes_nothing_and_leaves_no_file(
         self, request_daily_sales: Request, locker: psycopg.Connection[Any], storage_folder: Path
     ) -> None:
-        locker.rollback()
         generated = request_daily_sales()
-        locker.execute("LOCK TABLE daily_ticket_sales IN ACCESS EXCLUSIVE MODE")
+        lock_sales(locker)
         working = work_in_a_thread(generated)
 
         GeneratedReport.objects.update(attempt=2, worker="another:1")
@@ -178,9 +162,8 @@ class TestASupersededAttempt:
     def test_of_a_deleted_report_leaves_no_file(
         self, request_daily_sales: Request, locker: psycopg.Connection[Any], storage_folder: Path
     ) -> None:
-        locker.rollback()
         generated = request_daily_sales()
-        locker.execute("LOCK TABLE daily_ticket_sales IN ACCESS EXCLUSIVE MODE")
+        lock_sales(locker)
         working = work_in_a_thread(generated)
 
         GeneratedReport.objects.all().delete()
@@ -221,9 +204,8 @@ class TestAWorkerThatIsStopped:
         signal_handlers: None,
         outside: psycopg.Connection[Any],
     ) -> None:
-        locker.rollback()
         generated = request_daily_sales()
-        locker.execute("LOCK TABLE daily_ticket_sales IN ACCESS EXCLUSIVE MODE")
+        lock_sales(locker)
 
         def stop() -> None:
             eventually(lambda: is_waiting_for_a_lock(outside))

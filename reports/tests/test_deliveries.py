@@ -16,11 +16,11 @@ from django.db import connections
 
 from core.db import pool_stats
 from reports import permissions, store
-from reports.models import Cadence, Delivery, FileFormat, GeneratedReport, Schedule
+from reports.models import Delivery, GeneratedReport, Schedule
 from reports.schedules import delivery, due, email, folder
 from reports.schedules.failed import DeliveryFailed
 from reports.schedules.lease import LEASE
-from reports.tests.conftest import NOW, files
+from reports.tests.conftest import NOW, files, store_schedule
 from reports.tests.staff import forbid
 from reports.worker import run_queue
 
@@ -86,16 +86,7 @@ def run_schedule(seller: User, storage_folder: Path) -> RunSchedule:
     """Run a schedule of the seller's that is due, and make its report; what is left is to deliver it."""
 
     def run(**changes: Any) -> Schedule:
-        defaults = {
-            "report": "daily-sales",
-            "format": FileFormat.CSV,
-            "owner": seller,
-            "cadence": Cadence.DAILY,
-            "delivery": Delivery.EMAIL,
-            "recipients": "organiser@example.org",
-            "next_run_at": NOW,
-        }
-        schedule = Schedule.objects.create(**{**defaults, **changes})
+        schedule = store_schedule(seller, **{"next_run_at": NOW, **changes})
         due.run_due(now=NOW)
         run_queue(now=NOW)
         return schedule

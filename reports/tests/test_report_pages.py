@@ -18,26 +18,15 @@ from reports import permissions
 from reports.models import Download, GeneratedReport, ReportState
 from reports.pages.progress import progress
 from reports.tests.conftest import LODZ, NOW, TONIGHT, files
-from reports.tests.staff import allow, member
+from reports.tests.staff import allow, client_of, member, text_of
 
 LIST = reverse("admin:reports_generatedreport_changelist")
 FORM = reverse("admin:reports_generatedreport_add")
 JUNE = {"report": "daily-sales", "start": "2025-06-01", "last": "2025-06-30", "format": "csv"}
 
 
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def page_of(generated: GeneratedReport) -> str:
     return reverse("admin:reports_generatedreport_change", args=[generated.pk])
-
-
-def text(answer: Any) -> str:
-    assert answer.status_code == 200
-    return " ".join(unescape(answer.content.decode()).split())
 
 
 @pytest.fixture
@@ -110,16 +99,18 @@ class TestForm:
         answer = staff.post(FORM, {**JUNE, **changes})
 
         assert cure in " ".join(answer.context["form"].errors[field])
-        assert cure in text(answer)
+        assert cure in text_of(answer)
         assert not GeneratedReport.objects.exists()
 
     def test_refuses_an_event_of_others(self, limited: Client) -> None:
         answer = limited.post(FORM, {**JUNE, "events": [TONIGHT]})
 
-        assert "tonight is no event that you may see" in text(answer)
+        assert "tonight is no event that you may see" in text_of(answer)
 
     def test_is_filled_in_from_its_address(self, staff: Client, tonight: Event) -> None:
-        page = text(staff.get(f"{FORM}?report=daily-sales&start=2025-06-01&last=2025-06-02&events={TONIGHT}"))
+        page = text_of(
+            staff.get(f"{FORM}?report=daily-sales&start=2025-06-01&last=2025-06-02&events={TONIGHT}")
+        )
 
         assert 'value="2025-06-01"' in page
         assert 'value="tonight" id="id_events_0" checked' in page
@@ -147,7 +138,7 @@ class TestReportPage:
     def test_of_a_made_one_shows_what_the_file_says(self, staff: Client, made: GeneratedReport) -> None:
         GeneratedReport.objects.update(expires_at=timezone.now() + timedelta(days=1))
 
-        page = text(staff.get(page_of(made)))
+        page = text_of(staff.get(page_of(made)))
 
         assert "1 to 30 June 2025" in page
         assert "Afrobeats Live 2025" in page
@@ -155,7 +146,7 @@ class TestReportPage:
         assert reverse("report-download", args=[made.pk]) in page
 
     def test_of_a_queued_one_shows_that_it_waits(self, staff: Client) -> None:
-        page = text(staff.post(FORM, JUNE, follow=True))
+        page = text_of(staff.post(FORM, JUNE, follow=True))
 
         assert "Waiting for a worker" in page
         assert "progress.json" in page
@@ -164,7 +155,7 @@ class TestReportPage:
     def test_of_a_failed_one_says_why(self, staff: Client, made: GeneratedReport) -> None:
         GeneratedReport.objects.update(state=ReportState.FAILED, error="The disk said: full. Make room.")
 
-        page = text(staff.get(page_of(made)))
+        page = text_of(staff.get(page_of(made)))
 
         assert "It could not be made.</b> The disk said: full. Make room." in page
         assert "Make again" in page
@@ -174,7 +165,7 @@ class TestReportPage:
     ) -> None:
         GeneratedReport.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
 
-        page = text(staff.get(page_of(made)))
+        page = text_of(staff.get(page_of(made)))
 
         assert "Its file expired" in page
         assert reverse("report-download", args=[made.pk]) not in page
@@ -183,7 +174,7 @@ class TestReportPage:
         GeneratedReport.objects.update(report="weekly-sales", parameters={}, preview={})
         boss = client_of(member("boss", is_superuser=True))
 
-        assert "of an earlier version" in text(boss.get(page_of(made)))
+        assert "of an earlier version" in text_of(boss.get(page_of(made)))
 
     def test_leads_to_a_form_filled_in_like_it(self, staff: Client, made: GeneratedReport) -> None:
         address = staff.get(page_of(made)).context["like_url"]
@@ -262,7 +253,7 @@ class TestActions:
         allow(seller, permissions.DELETE)
         address = reverse("admin:reports_generatedreport_delete", args=[made.pk])
 
-        assert "Are you sure" in text(staff.get(address))
+        assert "Are you sure" in text_of(staff.get(address))
         assert files(storage_folder) == [made.file_name]
         staff.post(address, {"post": "yes"})
 
@@ -273,12 +264,12 @@ class TestActions:
         address = reverse("admin:reports_generatedreport_delete", args=[made.pk])
 
         assert staff.post(address, {"post": "yes"}).status_code == 403
-        assert address not in text(staff.get(page_of(made)))
+        assert address not in text_of(staff.get(page_of(made)))
 
 
 class TestList:
     def test_shows_what_was_made(self, staff: Client, made: GeneratedReport) -> None:
-        page = text(staff.get(LIST))
+        page = text_of(staff.get(LIST))
 
         for shown in ("Daily sales", "1 to 30 June 2025, all events", "CSV", "seller", "New report"):
             assert shown in page
@@ -304,7 +295,7 @@ class TestList:
             )
 
         with CaptureQueriesContext(connection) as sent:
-            text(staff.get(LIST))
+            text_of(staff.get(LIST))
 
         assert len(sent) <= 8, [each["sql"] for each in sent]
 
@@ -326,18 +317,18 @@ class TestPermissions:
         assert [newcomer.get(address).status_code for address in gets] == [403] * 4
         assert newcomer.post(FORM, JUNE).status_code == 403
         assert newcomer.post(reverse("admin:report-again", args=[made.pk])).status_code == 403
-        assert LIST not in text(newcomer.get("/admin/"))
+        assert LIST not in text_of(newcomer.get("/admin/"))
 
     def test_to_view_alone_shows_and_makes_nothing(self, tonight: Event, made: GeneratedReport) -> None:
         user = member("viewer")
         allow(user, permissions.to_view("daily-sales"))
         viewer = client_of(user)
 
-        page = text(viewer.get(page_of(made)))
+        page = text_of(viewer.get(page_of(made)))
 
         assert "Make again" not in page
         assert reverse("report-download", args=[made.pk]) not in page
-        assert "New report" not in text(viewer.get(LIST))
+        assert "New report" not in text_of(viewer.get(LIST))
         assert viewer.get(FORM).status_code == 403
         assert viewer.post(reverse("admin:report-again", args=[made.pk])).status_code == 403
 
@@ -347,7 +338,7 @@ class TestPermissions:
         assert other.get(page_of(made)).status_code == 404
         assert other.get(reverse("admin:report-progress", args=[made.pk])).status_code == 404
         assert other.get(LIST).context["cl"].result_count == 0
-        assert "Daily sales" not in text(other.get(LIST))
+        assert "Daily sales" not in text_of(other.get(LIST))
 
     def test_strangers_are_sent_to_the_login(self, made: GeneratedReport) -> None:
         answer = Client().get(reverse("admin:report-progress", args=[made.pk]))
@@ -367,7 +358,7 @@ class TestDownloads:
             allow(user, "reports.view_download")
         address = reverse("admin:reports_download_changelist")
 
-        assert made.file_name in text(client_of(auditor).get(address))
-        assert made.file_name not in text(client_of(limited).get(address))
+        assert made.file_name in text_of(client_of(auditor).get(address))
+        assert made.file_name not in text_of(client_of(limited).get(address))
         assert Download.objects.count() == 1
         assert staff.get(address).status_code == 403

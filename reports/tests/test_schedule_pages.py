@@ -1,7 +1,6 @@
 """Schedules in the admin, and which events a user may see."""
 
 from datetime import timedelta
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from analytics.models import Event
 from reports import access
 from reports.models import Schedule
 from reports.tests.conftest import LODZ, TONIGHT
-from reports.tests.staff import allow, forbid, member
+from reports.tests.staff import allow, client_of, forbid, member, text_of
 
 LIST = reverse("admin:reports_schedule_changelist")
 FORM = reverse("admin:reports_schedule_add")
@@ -32,17 +31,6 @@ WEEKLY = {
     "is_active": "on",
 }
 MAY = [f"reports.{verb}_schedule" for verb in ("view", "add", "change", "delete")]
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def text(answer: Any) -> str:
-    assert answer.status_code == 200
-    return " ".join(unescape(answer.content.decode()).split())
 
 
 def page_of(schedule: Schedule) -> str:
@@ -117,7 +105,7 @@ class TestForm:
         nameless = staff.post(FORM, {**WEEKLY, "delivery": "folder"})
         staff.post(FORM, {**WEEKLY, "delivery": "folder", "folder": "sales", "recipients": ""})
 
-        assert "Name the folder." in text(nameless)
+        assert "Name the folder." in text_of(nameless)
         assert Schedule.objects.get().folder == "sales"
 
 
@@ -130,12 +118,12 @@ class TestSwitchedOffAfterFailures:
         return weekly
 
     def test_says_why_and_how_to_go_on(self, staff: Client, failed: Schedule) -> None:
-        page = text(staff.get(page_of(failed)))
+        page = text_of(staff.get(page_of(failed)))
 
         assert f"It is switched off.</b> {failed.last_error}" in page
 
     def test_says_in_the_list_that_it_is_off_and_why(self, staff: Client, failed: Schedule) -> None:
-        page = text(staff.get(LIST))
+        page = text_of(staff.get(LIST))
 
         assert ">Off</span> 5 failures in a row" in page
         assert f">{failed.last_error}<" in page
@@ -143,7 +131,7 @@ class TestSwitchedOffAfterFailures:
     def test_differs_in_the_list_from_one_that_will_run_again(self, staff: Client, weekly: Schedule) -> None:
         Schedule.objects.update(failure_count=1, last_error="The mail server refused it.")
 
-        assert ">Failed</span> 1 failure in a row" in text(staff.get(LIST))
+        assert ">Failed</span> 1 failure in a row" in text_of(staff.get(LIST))
 
     def test_is_switched_on_again_in_its_form(self, staff: Client, failed: Schedule) -> None:
         staff.post(page_of(failed), WEEKLY)
@@ -191,14 +179,14 @@ class TestSchedulesOfOthers:
 
         assert client.get(LIST).status_code == 403
         assert client.get(FORM).status_code == 403
-        assert LIST not in text(client.get("/admin/"))
+        assert LIST not in text_of(client.get("/admin/"))
 
 
 class TestViewersOfSchedules:
     def test_see_a_schedule_without_a_form(self, seller: User, weekly: Schedule) -> None:
         viewer = client_of(forbid(seller, "reports.change_schedule"))
 
-        assert "organiser@example.org" in text(viewer.get(page_of(weekly)))
+        assert "organiser@example.org" in text_of(viewer.get(page_of(weekly)))
 
 
 class TestEventAccess:

@@ -12,11 +12,10 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection, connections
 
 from analytics.models import Event
-from core.embedded import EmbeddedPostgres
 from reports import permissions, schedule_outcome
-from reports.models import Cadence, Delivery, FileFormat, GeneratedReport, Schedule
+from reports.models import Cadence, GeneratedReport, Schedule
 from reports.schedules import due, times
-from reports.tests.conftest import LODZ
+from reports.tests.conftest import LODZ, store_schedule
 from reports.tests.staff import forbid, member
 
 WARSAW = "Europe/Warsaw"
@@ -109,16 +108,7 @@ MakeSchedule = Callable[..., Schedule]
 @pytest.fixture
 def schedule(seller: User) -> MakeSchedule:
     def make(**changes: Any) -> Schedule:
-        defaults = {
-            "report": "daily-sales",
-            "format": FileFormat.CSV,
-            "owner": seller,
-            "cadence": Cadence.DAILY,
-            "delivery": Delivery.EMAIL,
-            "recipients": "organiser@example.org",
-            "next_run_at": MONDAY_NOON,
-        }
-        return Schedule.objects.create(**{**defaults, **changes})
+        return store_schedule(seller, **{"next_run_at": MONDAY_NOON, **changes})
 
     return make
 
@@ -217,18 +207,15 @@ class TestAScheduleThatFailsUnexpectedly:
         assert (given.failure_count, given.last_error[:32]) == (1, "It stopped with ProgrammingError")
 
     def test_is_not_blamed_for_a_database_that_is_unavailable(
-        self, schedule: MakeSchedule, postgres: EmbeddedPostgres
+        self, schedule: MakeSchedule, locker: psycopg.Connection[Any]
     ) -> None:
         given = schedule()
+        locker.execute("LOCK TABLE generated_reports IN ACCESS EXCLUSIVE MODE")
 
-        with (
-            psycopg.connect(postgres.url(connection.settings_dict["NAME"])) as locker,
-            lock_timeout("50ms"),
-            pytest.raises(OperationalError),
-        ):
-            locker.execute("LOCK TABLE generated_reports IN ACCESS EXCLUSIVE MODE")
+        with lock_timeout("50ms"), pytest.raises(OperationalError):
             due.run_due(now=MONDAY_NOON)
 
+        locker.rollback()
         given.refresh_from_db()
         assert given.failure_count == 0
 

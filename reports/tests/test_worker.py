@@ -18,8 +18,8 @@ from django.utils import timezone
 from core.embedded import EmbeddedPostgres
 from core.tests.fixtures import eventually
 from reports.jobs import reaper
-from reports.models import GeneratedReport, ReportState
-from reports.tests.conftest import Request, files
+from reports.models import ReportState
+from reports.tests.conftest import Request, files, lock_sales, state_of
 
 START_SECONDS = 60.0
 StartWorker = Callable[..., "subprocess.Popen[bytes]"]
@@ -52,22 +52,6 @@ def start_worker(postgres: EmbeddedPostgres, storage_folder: Path) -> Iterator[S
         process.stdin.close()
 
 
-@pytest.fixture
-def outsider(postgres: EmbeddedPostgres) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(postgres.url(connection.settings_dict["NAME"])) as outsider:
-        yield outsider
-
-
-def lock_sales(outsider: psycopg.Connection[Any]) -> None:
-    """Let every report of sales wait, until the outsider rolls back."""
-    outsider.execute("LOCK TABLE daily_ticket_sales IN ACCESS EXCLUSIVE MODE")
-
-
-def state_of(generated: GeneratedReport) -> str:
-    generated.refresh_from_db()
-    return generated.state
-
-
 def connections_of(worker: "subprocess.Popen[bytes]", outside: psycopg.Connection[Any]) -> int:
     name = f"turnstile:report_worker:{worker.pid}"
     row = outside.execute(
@@ -82,12 +66,12 @@ class TestAKilledWorker:
         self,
         request_daily_sales: Request,
         start_worker: StartWorker,
-        outsider: psycopg.Connection[Any],
+        locker: psycopg.Connection[Any],
         outside: psycopg.Connection[Any],
         storage_folder: Path,
     ) -> None:
         generated = request_daily_sales(now=timezone.now())
-        lock_sales(outsider)
+        lock_sales(locker)
         worker = start_worker()
         eventually(lambda: state_of(generated) == ReportState.MAKING, timeout=START_SECONDS)
         first_beat = generated.heartbeat_at
@@ -97,7 +81,7 @@ class TestAKilledWorker:
         worker.kill()
         worker.wait()
         found = reaper.reap(now=timezone.now() + timedelta(minutes=2))
-        outsider.rollback()
+        locker.rollback()
         start_worker("--once").wait(START_SECONDS)
 
         assert (found.put_back, found.closed) == (1, 1)
@@ -132,12 +116,12 @@ class TestAWorkerThatIsStopped:
         self,
         request_daily_sales: Request,
         start_worker: StartWorker,
-        outsider: psycopg.Connection[Any],
+        locker: psycopg.Connection[Any],
         storage_folder: Path,
         number: signal.Signals,
     ) -> None:
         generated = request_daily_sales()
-        lock_sales(outsider)
+        lock_sales(locker)
         worker = start_worker()
         eventually(lambda: state_of(generated) == ReportState.MAKING, timeout=START_SECONDS)
 

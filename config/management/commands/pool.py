@@ -12,6 +12,7 @@ from rich.table import Table
 from config.service_key import HEADER
 from core import db
 from core.activity import Backend
+from health.holders import BACKEND_HEADERS, OWN_HEADERS
 
 TIMEOUT_SECONDS = 5.0
 
@@ -49,7 +50,7 @@ def _process_table(answer: dict[str, Any], first_words: dict[int, str]) -> Table
         title=f"Process {answer['process_id']}: {pool['checked_out']} of {pool['max']} in use, "
         f"{pool['checked_in']} idle, {pool['connecting']} connecting, {pool['waiting']} waiting"
     )
-    for name in ("State", "Library", "Thread", "Held for", "Age", "Backend", "Borrowed at", "Last statement"):
+    for name in OWN_HEADERS:
         table.add_column(name)
     for each in answer["connections"]:
         table.add_row(
@@ -67,7 +68,7 @@ def _process_table(answer: dict[str, Any], first_words: dict[int, str]) -> Table
 
 def _server_table(backends: list[Backend]) -> Table:
     table = Table(title="Connections to this database, as the server sees them")
-    for name in ("Process", "Backend", "State", "For", "Age", "Last statement"):
+    for name in BACKEND_HEADERS:
         table.add_column(name)
     for each in backends:
         table.add_row(

@@ -22,6 +22,7 @@ from analytics.models import Event
 from analytics.tests.conftest import forged, ticket
 from core.db import get_engine
 from reports.models import EventAccess
+from reports.tests.staff import client_of
 
 TONIGHT, JAZZ = "tonight", "jazz/night"
 NORTH, SOUTH = "north", "south"
@@ -161,12 +162,6 @@ def ran(outcome: str = "done", *, started_at: datetime, finished_at: datetime | 
     apps.get_model("etl.Run").objects.create(
         source="shop", mode="full", started_at=started_at, finished_at=finished_at, outcome=outcome
     )
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

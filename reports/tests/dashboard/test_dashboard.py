@@ -14,7 +14,6 @@ from reports.dashboard.sales import MAY_SEE_SALES
 from reports.tests.dashboard.conftest import (
     JAZZ,
     SOUTH,
-    client_of,
     make_event,
     ran,
     recorded,
@@ -22,7 +21,7 @@ from reports.tests.dashboard.conftest import (
     scan,
     sell,
 )
-from reports.tests.staff import allow
+from reports.tests.staff import allow, client_of
 
 
 def page(client: Client) -> str:

@@ -20,12 +20,12 @@ from reports.tests.dashboard.conftest import (
     JAZZ,
     SOUTH,
     TONIGHT,
-    client_of,
     recorded,
     refuse,
     scan,
     sell,
 )
+from reports.tests.staff import client_of
 
 TEN_PM = datetime(2026, 7, 1, 22, 10, tzinfo=UTC)
 TWO_AM = datetime(2026, 7, 2, 2, 10, tzinfo=UTC)
