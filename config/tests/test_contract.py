@@ -19,6 +19,8 @@ DEFINITION = re.compile(
     r"^(?:- |\| ?)\*\*([A-Z]\d{1,2})\*\*(.*?)(?=^(?:- |\| ?)\*\*[A-Z]\d|^$|\Z)", re.MULTILINE | re.DOTALL
 )
 TEST = re.compile(r"`([\w/]+\.py)::(\w+(?:::\w+)?)`")
+# Numbers of lists that are not in the repository: a reader needs the reason instead.
+NUMBERED = re.compile(r"(?:trap|defect)s? ?\d", re.IGNORECASE)
 
 
 def definitions() -> dict[str, str]:
@@ -28,11 +30,16 @@ def definitions() -> dict[str, str]:
 
 
 def citations() -> Iterator[tuple[str, Path]]:
-    """Yield each code that a comment, a docstring or a document mentions, with the file."""
-    files = chain.from_iterable((ROOT / folder).rglob("*.[pm][yd]") for folder in FOLDERS)
-    for path in chain(files, ROOT.glob("*.md")):
+    """Yield each code that the code, its tests or a document mentions, with the file."""
+    for path in files():
         for code in CODE.findall(path.read_text()):
             yield code, path
+
+
+def files() -> Iterator[Path]:
+    """Yield every Python file and every document."""
+    below = chain.from_iterable((ROOT / folder).rglob("*.[pm][yd]") for folder in FOLDERS)
+    return chain(below, ROOT.glob("*.md"))
 
 
 def named_in(path: Path) -> set[str]:
@@ -74,3 +81,8 @@ class TestTheContract:
         found = [code for name in CONTRACTS for code, _ in DEFINITION.findall((ROOT / name).read_text())]
 
         assert len(found) == len(set(found)) > 0
+
+
+class TestAReason:
+    def test_is_given_where_a_trap_or_a_defect_is_met_and_not_its_number(self) -> None:
+        assert [path for path in files() if NUMBERED.search(path.read_text())] == []
