@@ -64,7 +64,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def _make_pool(self, options: dict[str, Any]) -> SharedPool:
         if self.settings_dict.get("CONN_MAX_AGE", 0) != 0:
             raise ImproperlyConfigured(
-                "Pooling doesn't support persistent connections: set CONN_MAX_AGE to 0."
+                "Pooling doesn't support persistent connections. Set CONN_MAX_AGE to 0."
             )
         # Django switches autocommit itself; SQLAlchemy gets it switched off when it borrows.
         parameters = {**self.get_connection_params(), "autocommit": True}

@@ -84,7 +84,7 @@ class TestDjangosOwnPoolOptions:
     def test_persistent_connections_are_refused_as_djangos_does(self, make_wrapper: MakeWrapper) -> None:
         wrapper = make_wrapper(pool=True, CONN_MAX_AGE=10)
 
-        with pytest.raises(ImproperlyConfigured, match="Pooling doesn't support persistent connections"):
+        with pytest.raises(ImproperlyConfigured, match=r"^Pooling doesn't support persistent connections\."):
             select(wrapper, "1")
 
     def test_health_checks_replace_dead_connections(
