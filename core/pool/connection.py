@@ -68,7 +68,9 @@ class PooledConnection(psycopg.Connection[Any]):
 
     def disconnect(self) -> None:
         """Close the socket."""
-        self._closed = True
+        # psycopg calls one that was lost `broken`, also after it was closed.
+        if not self.closed:
+            self._closed = True
         self.pgconn.finish()
 
     def wait(self, *arguments: Any, **options: Any) -> Any:
