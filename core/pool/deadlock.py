@@ -26,16 +26,19 @@ class PoolDeadlock(PoolTimeout):
     """
 
 
-def find_deadlock(loans: Collection[Loan], waiting: Iterable[threading.Thread]) -> PoolDeadlock | None:
+def find_deadlock(
+    loans: Collection[Loan], waiting: Iterable[threading.Thread], *, pool: str
+) -> PoolDeadlock | None:
     """
     Return the error for the current thread, which is about to wait, if every holder among `loans` waits.
 
-    It has a line for each holder.
+    It names the pool, and has a line for each holder.
     """
     blocked = {threading.current_thread(), *waiting}
     if not loans or any(loan.thread not in blocked for loan in loans):
         return None
     holders = "\n".join(f"  {loan.as_text()}" for loan in loans)
     return PoolDeadlock(
-        f"deadlock: all {len(loans)} connections are held by threads that wait for another:\n{holders}"
+        f"deadlock in pool {pool!r}: "
+        f"all {len(loans)} connections are held by threads that wait for another:\n{holders}"
     )

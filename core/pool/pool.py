@@ -146,17 +146,19 @@ class SharedPool(ConnectionPool[PooledConnection]):
         """
         # Before the lock is taken: to note the stack is the dearest part of a loan, and nobody waits for it.
         loan = Loan(borrower, current_thread(), note_stack(skip=1 + callers_frames))
+        since = loan.since
         try:
-            deadline = loan.since + (self.timeout if timeout is None else timeout)
+            deadline = since + (self.timeout if timeout is None else timeout)
+            # On one line, as in core.pool.guard.
+            with self._lock: connection = self._take_idle(loan)  # fmt: skip  # noqa: E701
             while True:
-                # On one line, as in core.pool.guard.
-                with self._lock: connection = self._take_idle(loan)  # fmt: skip  # noqa: E701
                 if connection is None:
                     connection = self._wait(loan, deadline)
-                # As of when the loan began: one that came later, to a waiting borrower, is fresh.
-                if self._is_fit(connection, loan.since):
+                # As of when the borrower came: one that came later, because it waited, is fresh.
+                if self._is_fit(connection, since):
                     return connection
                 self._discard(connection)
+                connection = self._take_another(loan)
         except BaseException:
             # Also Ctrl-C: nobody else would return what was taken for this loan.
             self._call_off(loan)
@@ -167,6 +169,13 @@ class SharedPool(ConnectionPool[PooledConnection]):
         if self._closed or self.is_finishing:
             self._refuse_to_lend()
         self._stats[self._REQUESTS_NUM] += 1
+        return self.state.take_idle(loan)
+
+    @guarded
+    def _take_another(self, loan: Loan) -> PooledConnection | None:
+        """Return another idle connection than the last one, which was not fit; the request is the same."""
+        if self._closed or self.is_finishing:
+            self._refuse_to_lend()
         return self.state.take_idle(loan)
 
     def _refuse_to_lend(self) -> None:
@@ -193,9 +202,12 @@ class SharedPool(ConnectionPool[PooledConnection]):
                     self._turn_away(waiter)
                 else:
                     self.look_again()
+            return waiter.result()
+        except Exception:
+            self._count(self._REQUESTS_ERRORS)
+            raise
         finally:
-            self._stats[self._REQUESTS_WAIT_MS] += int((monotonic() - waiter.started_at) * 1000)
-        return waiter.result()
+            self._count(self._REQUESTS_WAIT_MS, int((monotonic() - waiter.started_at) * 1000))
 
     @guarded
     def _enqueue(self, waiter: Waiter) -> None:
@@ -203,7 +215,8 @@ class SharedPool(ConnectionPool[PooledConnection]):
         state = self.state
         waiter.holds_one = state.loans.is_holder(waiter.loan.thread)
         self._refuse_if_queue_is_full()
-        if state.is_full and not self._search_if_due() and (deadlock := state.deadlock_of(waiter)):
+        is_full = state.is_full and not self._search_if_due()
+        if is_full and (deadlock := state.deadlock_of(waiter, pool=self.name)):
             self._reserve_end.ask_for(self, after=state.queue.reserve_seconds)
             raise deadlock
         state.queue.add(waiter)
@@ -215,7 +228,8 @@ class SharedPool(ConnectionPool[PooledConnection]):
     def _refuse_if_queue_is_full(self) -> None:
         if self.max_waiting and len(self.state.queue) >= self.max_waiting:
             raise PoolLineFull(
-                f"POOL_MAX_WAITING={self.max_waiting} borrowers wait already: {self.state.stats().as_text()}"
+                f"pool {self.name!r}: POOL_MAX_WAITING={self.max_waiting} borrowers wait already: "
+                f"{self.state.stats().as_text()}"
             )
 
     @guarded
@@ -224,12 +238,11 @@ class SharedPool(ConnectionPool[PooledConnection]):
         if waiter.is_waiting:
             stats = self.state.stats()
             self.state.queue.remove(waiter)
-            self._stats[self._REQUESTS_ERRORS] += 1
             waiter.fail(self._why_not(waiter, stats))
 
     def _why_not(self, waiter: Waiter, stats: PoolStats) -> PoolTimeout:
         milliseconds = (monotonic() - waiter.started_at) * 1000
-        text = f"no connection after {milliseconds:.0f} ms: {stats.as_text()}"
+        text = f"pool {self.name!r}: no connection after {milliseconds:.0f} ms: {stats.as_text()}"
         error = self.state.growth.error
         if stats.checked_out < stats.max and (error or stats.connecting):
             return ServerUnreachable(f"{text}; the server has not answered: {error or 'still connecting'}")
@@ -273,7 +286,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         if is_alive and not is_fresh:
             is_alive = liveness.answers(connection, timeout=PING_SECONDS)
         if not is_alive:
-            self._stats[self._CONNECTIONS_LOST] += 1
+            self._count(self._CONNECTIONS_LOST)
             self._note_server_gone(connection)
         return is_alive
 
@@ -281,7 +294,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         try:
             self._check_connection(connection)
         except psycopg.Error:
-            self._stats[self._CONNECTIONS_LOST] += 1
+            self._count(self._CONNECTIONS_LOST)
             return False
         return True
 
@@ -339,7 +352,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         if connection.broken or (connection.met_read_only and connection.is_on_standby()):
             self._note_server_gone(connection)
         if not is_clean:
-            self._stats[self._RETURNS_BAD] += 1
+            self._count(self._RETURNS_BAD)
 
     def _serve_or_keep(self, connection: PooledConnection) -> bool:
         """
@@ -358,6 +371,12 @@ class SharedPool(ConnectionPool[PooledConnection]):
         return True
 
     @guarded
+    def _keep(self, connection: PooledConnection) -> bool:
+        """Give back what the pool itself had taken out; return as `_serve_or_keep`."""
+        connection.loan, connection.idle_since = None, monotonic()
+        return self._serve_or_keep(connection)
+
+    @guarded
     def _is_lost(self, connection: PooledConnection, loan: Loan) -> bool:
         return self.state.is_lost(connection, loan)
 
@@ -373,7 +392,9 @@ class SharedPool(ConnectionPool[PooledConnection]):
         if not is_fit or not self._is_alive(connection, is_fresh=True):
             self._discard(connection)
             return False
-        before, connection.loan = connection.loan, Loan(borrower)
+        after = Loan(borrower)
+        # On one line, as in core.pool.guard.
+        with self._lock: before = self.state.pass_on(connection, after)  # fmt: skip  # noqa: E701
         leaks.note_return(before)
         return True
 
@@ -415,8 +436,10 @@ class SharedPool(ConnectionPool[PooledConnection]):
             self.slots.note_freed()
 
     def _connect(self, timeout: float | None = None) -> PooledConnection:  # noqa: ARG002 - psycopg's
+        self._count(self._CONNECTIONS_NUM)
         started = monotonic()
         connection = self.connection_class.connect(self._resolve_conninfo(), **self._resolve_kwargs())
+        self._count(self._CONNECTIONS_MS, int((monotonic() - started) * 1000))
         try:
             if self._configure:
                 self._configure(connection)
@@ -424,8 +447,6 @@ class SharedPool(ConnectionPool[PooledConnection]):
         except BaseException:
             connection.disconnect()
             raise
-        self._stats[self._CONNECTIONS_NUM] += 1
-        self._stats[self._CONNECTIONS_MS] += int((monotonic() - started) * 1000)
         self._set_connection_expiry_date(connection)
         return connection
 
@@ -472,6 +493,8 @@ class SharedPool(ConnectionPool[PooledConnection]):
 
     @guarded
     def _note_closed(self, connection: PooledConnection) -> None:
+        if connection.loan is not None:
+            self.state.note_use(connection.loan)
         connection.loan = None
         if self.is_finishing:
             self._came_back.notify_all()
@@ -539,6 +562,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
     def report_dropped(self, loan: Loan) -> None:
         """Log what `note_dropped` noted. Runs in a worker."""
         leaks.note_dropped(loan)
+        self._note_use(loan)
         self.slots.note_freed()
         self.look_again()
 
@@ -550,7 +574,23 @@ class SharedPool(ConnectionPool[PooledConnection]):
         return self.state.stats()
 
     def _get_measures(self) -> dict[str, int]:
-        return {**super()._get_measures(), self._POOL_SIZE: self.stats().open}
+        used_ms = int(self.state.used_seconds * 1000)
+        return {**super()._get_measures(), self._POOL_SIZE: self.stats().open, self._USAGE_MS: used_ms}
+
+    @guarded
+    def pop_stats(self) -> dict[str, int]:
+        """Return what `get_stats()` does, and count from zero again."""
+        stats = super().pop_stats()
+        self.state.used_seconds = 0.0
+        return stats
+
+    @guarded
+    def _count(self, name: str, number: int = 1) -> None:
+        self._stats[name] += number
+
+    @guarded
+    def _note_use(self, loan: Loan) -> None:
+        self.state.note_use(loan)
 
     # The rest of psycopg's interface -------------------------------------------------------------------
 
@@ -567,9 +607,10 @@ class SharedPool(ConnectionPool[PooledConnection]):
     def check(self) -> None:
         """Ask every idle connection for a sign of life and replace the dead ones."""
         for connection in self._take_all_idle():
-            if liveness.answers(connection, timeout=PING_SECONDS):
-                self.putconn(connection)
-            else:
+            if not liveness.answers(connection, timeout=PING_SECONDS):
+                self._count(self._CONNECTIONS_LOST)
+                self._discard(connection)
+            elif connection.is_expired(monotonic(), self._drained_at) or not self._keep(connection):
                 self._discard(connection)
 
     @guarded

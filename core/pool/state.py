@@ -27,6 +27,7 @@ class PoolState:
         idle: the longest idle first.
         size: how many connections stay open.
         bound: how many are open at most.
+        used_seconds: how long connections were lent, all loans that ended together.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class PoolState:
         self.loans = Loans()
         self.growth = growth
         self.size, self.bound = size, bound
+        self.used_seconds = 0.0
 
     # Numbers -------------------------------------------------------------------------------------------
 
@@ -85,9 +87,18 @@ class PoolState:
             return False
         return self.queue.admits(holds_one=holds_one, lent=len(self.loans.lent()), bound=self.bound)
 
+    def pass_on(self, connection: PooledConnection, to: Loan) -> Loan:
+        """Begin another loan of a connection that is lent; return the one that ends."""
+        before: Loan = connection.loan
+        connection.loan = to
+        self.note_use(before)
+        return before
+
     def serve_or_keep(self, connection: PooledConnection) -> None:
         """Give a connection to the next in the queue, or keep it idle."""
-        connection.loan = None
+        loan, connection.loan = connection.loan, None
+        if loan is not None:
+            self.used_seconds += connection.idle_since - loan.since
         if not (self.queue.waiters and self._serve(connection)):
             self.idle.append(connection)
 
@@ -110,12 +121,17 @@ class PoolState:
         waiter.serve(connection)
         return True
 
-    def deadlock_of(self, waiter: Waiter) -> PoolDeadlock | None:
+    def note_use(self, loan: Loan) -> None:
+        """Count the time of a loan that ends elsewhere than in `serve_or_keep`."""
+        if loan.borrower != "pool":
+            self.used_seconds += loan.held_for
+
+    def deadlock_of(self, waiter: Waiter, *, pool: str) -> PoolDeadlock | None:
         """Return the error for a borrower who would wait for ever, and keep the last place from now on."""
         if not waiter.holds_one:
             return None
         waiting = [each.loan.thread for each in self.queue]
-        deadlock = find_deadlock([loan for _, loan in self.loans.lent()], waiting)
+        deadlock = find_deadlock([loan for _, loan in self.loans.lent()], waiting, pool=pool)
         if deadlock is not None:
             self.queue.keep_reserve()
         return deadlock

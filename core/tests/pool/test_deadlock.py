@@ -15,15 +15,15 @@ class TestFindDeadlock:
         other = other_thread("north gate")
         loans = [Loan("django"), Loan("sqlalchemy", other)]
 
-        deadlock = find_deadlock(loans, [other])
+        deadlock = find_deadlock(loans, [other], pool="default")
 
         assert deadlock is not None
-        assert "all 2 connections" in str(deadlock)
+        assert "deadlock in pool 'default': all 2 connections" in str(deadlock)
         assert "MainThread (django)" in str(deadlock)
         assert "north gate (sqlalchemy)" in str(deadlock)
 
     def test_finds_none_while_one_holder_works(self) -> None:
-        assert find_deadlock([Loan("django"), Loan("django", other_thread("at work"))], []) is None
+        assert find_deadlock([Loan("django"), Loan("django", other_thread("at work"))], [], pool="p") is None
 
     def test_finds_none_where_nothing_is_lent(self) -> None:
-        assert find_deadlock([], [other_thread("south gate")]) is None
+        assert find_deadlock([], [other_thread("south gate")], pool="p") is None

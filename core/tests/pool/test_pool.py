@@ -74,6 +74,14 @@ class TestBorrowing:
 
         other.putconn(connection)
 
+    def test_a_connection_of_nobodys_is_refused(
+        self, pool_of_one: SharedPool, outside: psycopg.Connection[Any]
+    ) -> None:
+        with pytest.raises(ValueError, match="doesn't come from any pool"):
+            pool_of_one.putconn(outside)  # type: ignore[arg-type]  # the mistake
+
+        assert not outside.closed
+
     def test_close_gives_the_connection_back(self, pool_of_one: SharedPool) -> None:
         connection = pool_of_one.getconn()
 
@@ -259,18 +267,19 @@ class TestTheQueue:
         assert served == [0, 1, 2, 3, 4]
 
     def test_a_bounded_queue_turns_the_next_one_away_at_once(self, make_pool: MakePool) -> None:
-        pool = make_pool(max_waiting=1)
+        pool = make_pool(max_waiting=1, name="north")
         lent = pool.getconn()
         waiting = threading.Thread(target=lambda: pool.putconn(pool.getconn()))
         waiting.start()
         eventually(lambda: pool.stats().waiting == 1)
 
         with pytest.raises(
-            PoolLineFull, match="POOL_MAX_WAITING=1 borrowers wait already: 1/1 in use"
+            PoolLineFull, match="pool 'north': POOL_MAX_WAITING=1 borrowers wait already: 1/1 in use"
         ) as error:
             pool.getconn()
 
         assert isinstance(error.value, TooManyRequests)
+        assert pool.get_stats()["requests_errors"] == 1
         pool.putconn(lent)
         waiting.join()
 
@@ -297,6 +306,7 @@ class TestConnectionsThatBreak:
             with pytest.raises(psycopg.OperationalError):
                 connection.execute("SELECT 1")
             connection.close()
+            assert connection.broken
 
         assert pool_of_one.stats().open == 0
         pool_of_one.putconn(pool_of_one.getconn())
