@@ -21,6 +21,8 @@ IDLE = pq.TransactionStatus.IDLE
 INTRANS = pq.TransactionStatus.INTRANS
 INERROR = pq.TransactionStatus.INERROR
 
+# For so long a connection that does not work says that the server does not, not that it went away meanwhile.
+NEW_SECONDS = 1.0
 _READ_ONLY_PARAMETERS = ("in_hot_standby", "default_transaction_read_only")
 
 
@@ -43,6 +45,7 @@ class PooledConnection(psycopg.Connection[Any]):
         idle_since: when it was opened or last came back, on the monotonic clock, in seconds.
         poll: looks at its socket; true when there is something to read.
         met_read_only: a statement was refused because the server takes no writes (SQLSTATE 25006).
+        is_in_callback: the pool has it, for a callback of its options: close() closes it.
     """
 
     loan: Any = None
@@ -52,6 +55,7 @@ class PooledConnection(psycopg.Connection[Any]):
     _created_at: float
     _expire_at: float
     met_read_only: bool = False
+    is_in_callback: bool = False
     _baseline: _Baseline
     _own_adapters: "WatchedAdapters"
     _process_id: int
@@ -61,7 +65,7 @@ class PooledConnection(psycopg.Connection[Any]):
         """Give the connection back to its pool; close it when it has none."""
         # psycopg's close() returns early on a broken connection, and so loses the pool's slot (R1).
         pool = self.lender
-        if pool is not None:
+        if pool is not None and not self.is_in_callback:
             pool.putconn(self)
         else:
             self.disconnect()
@@ -106,6 +110,11 @@ class PooledConnection(psycopg.Connection[Any]):
     def is_expired(self, now: float, drained_at: float) -> bool:
         """Tell whether it is too old to be lent, or older than the pool's last `drain()`."""
         return self._expire_at <= now or self._created_at <= drained_at
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it was opened just now, and nobody had it before."""
+        return self.idle_since <= self._created_at and self.age < NEW_SECONDS
 
     def retire(self) -> None:
         """Let it be closed when it comes back: somebody said that it is of no use any more."""
@@ -167,6 +176,10 @@ class PooledConnection(psycopg.Connection[Any]):
             and self._state() == self._baseline.state
         ):
             return True
+        return self.restore()
+
+    def restore(self) -> bool:
+        """Do what `scrub` does, step by step, for what the pool itself or its options did."""
         if not self._end_transaction():
             return False
         if self._attributes() != self._baseline.attributes:
@@ -175,10 +188,18 @@ class PooledConnection(psycopg.Connection[Any]):
         self._restore_adapters()
         return True
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it is open and nothing is under way: no statement, transaction or pipeline."""
+        return self.pgconn.transaction_status == IDLE and not self._has_open_block()
+
+    def _has_open_block(self) -> bool:
+        # A pipeline, a prepared two-phase transaction or an open transaction() block belongs to the borrower:
+        # nobody else can end it.
+        return bool(self._num_transactions) or self._pipeline is not None or self._tpc is not None
+
     def _end_transaction(self) -> bool:
-        # Work that still runs, a pipeline, a prepared two-phase transaction or an open transaction() block
-        # belong to the borrower: nobody else can end them.
-        if self._num_transactions or self._pipeline is not None or self._tpc is not None:
+        if self._has_open_block():
             return False
         status = self.pgconn.transaction_status
         if status == IDLE:

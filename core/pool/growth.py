@@ -16,6 +16,28 @@ from core.pool.wait_queue import WaitQueue
 # noticed.
 FIRST_RETRY_SECONDS = 0.05
 SLOWEST_RETRY_SECONDS = 0.25
+# So long after connections could not be lent, one more is a new beginning.
+CALM_SECONDS = 1.0
+
+
+class Backoff:
+    """
+    When to try again: later with each failure, up to a cap.
+
+    Attributes:
+        retry_at: monotonic seconds.
+    """
+
+    __slots__ = ("_delay", "retry_at")
+
+    def __init__(self) -> None:
+        self.retry_at = self._delay = 0.0
+
+    def note_failure(self, now: float) -> None:
+        """Try again a little later than after the failure before."""
+        self._delay = min(max(self._delay * 2, FIRST_RETRY_SECONDS), SLOWEST_RETRY_SECONDS)
+        # Jitter: the processes of a fleet should not come back in step.
+        self.retry_at = now + self._delay * uniform(0.8, 1.0)  # noqa: S311 - no secret
 
 
 class Growth:
@@ -28,15 +50,19 @@ class Growth:
 
     Attributes:
         error: why the last connect failed; None since one succeeded.
-        retry_at: monotonic seconds before which no connect begins.
     """
 
     def __init__(self, *, lazy: bool, at_once: int) -> None:
         self.lazy = lazy
         self.error: Exception | None = None
-        self.retry_at = self._retry_delay = 0.0
+        self._after_failures, self._after_unfit_ones = Backoff(), Backoff()
         self._at_once = at_once
         self._connects: list[ReferenceType[Holder]] = []
+
+    @property
+    def retry_at(self) -> float:
+        """Monotonic seconds before which no connect begins."""
+        return max(self._after_failures.retry_at, self._after_unfit_ones.retry_at)
 
     @property
     def connecting(self) -> int:
@@ -60,15 +86,24 @@ class Growth:
 
     def note_success(self) -> None:
         """A connect succeeded: the next may begin at once."""
-        self.retry_at = self._retry_delay = 0.0
+        self._after_failures = Backoff()
         self.error = None
 
     def note_failure(self, error: Exception, *, now: float) -> None:
         """A connect failed: the next one begins a little later, and later with each failure."""
         self.error = error
-        self._retry_delay = min(max(self._retry_delay * 2, FIRST_RETRY_SECONDS), SLOWEST_RETRY_SECONDS)
-        # Jitter: the processes of a fleet should not come back in step.
-        self.retry_at = now + self._retry_delay * uniform(0.8, 1.0)  # noqa: S311 - no secret
+        self._after_failures.note_failure(now)
+
+    def note_unfit(self, error: Exception, *, now: float) -> None:
+        """
+        A connection could be opened, and could not be lent: the next connect begins later, too.
+
+        That the next one can be opened says nothing; that none was unfit for a while does.
+        """
+        self.error = error
+        if now - self._after_unfit_ones.retry_at > CALM_SECONDS:
+            self._after_unfit_ones = Backoff()
+        self._after_unfit_ones.note_failure(now)
 
 
 def surplus(idle: Iterable[PooledConnection], *, above: int, idle_before: float) -> list[PooledConnection]:

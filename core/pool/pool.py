@@ -23,7 +23,7 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 from psycopg_pool.pool import MaintenanceTask
 
-from core.pool import leaks, liveness
+from core.pool import callbacks, leaks, liveness
 from core.pool.connection import PooledConnection
 from core.pool.growth import Growth
 from core.pool.guard import guarded
@@ -277,26 +277,40 @@ class SharedPool(ConnectionPool[PooledConnection]):
         # The hot path, without a call that it can do without: a silent socket, a recent use.
         is_fresh = now - connection.idle_since < self.ping_after
         if (connection.poll(0) or not is_fresh) and not self._is_alive(connection, is_fresh=is_fresh):
+            self._note_unfit(connection, psycopg.OperationalError("the connection was lost at once"))
             return False
-        return self._check is None or self._passes_check(connection)
+        return self._check is None or self._passes_check(self._check, connection)
 
     def _is_alive(self, connection: PooledConnection, *, is_fresh: bool) -> bool:
-        """Tell whether the server is still there; if not, the older connections are dropped too."""
+        """Tell whether the server is still there."""
         is_alive = not connection.poll(0) or liveness.survives(connection, timeout=PING_SECONDS)
-        if is_alive and not is_fresh:
-            is_alive = liveness.answers(connection, timeout=PING_SECONDS)
-        if not is_alive:
-            self._count(self._CONNECTIONS_LOST)
-            self._note_server_gone(connection)
-        return is_alive
+        return is_alive and (is_fresh or liveness.answers(connection, timeout=PING_SECONDS))
 
-    def _passes_check(self, connection: PooledConnection) -> bool:
+    def _passes_check(self, check: callbacks.Callback, connection: PooledConnection) -> bool:
         try:
-            self._check_connection(connection)
-        except psycopg.Error:
-            self._count(self._CONNECTIONS_LOST)
+            callbacks.check(check, connection)
+        except Exception as error:  # noqa: BLE001 - as psycopg: whatever it raised, the connection is replaced
+            logger.info("pool %s: a connection failed its check: %s", self.name, error)
+            self._note_unfit(connection, error)
             return False
         return True
+
+    def _note_unfit(self, connection: PooledConnection, error: Exception) -> None:
+        """
+        Count a connection that may not be lent; if the server went away, the older ones are dropped too.
+
+        One that was opened just now counts as a failed connect: the next one begins a little later. Otherwise
+        a check that always fails, or a server that hangs up at once, would be asked as fast as it answers.
+        """
+        self._count(self._CONNECTIONS_LOST)
+        if connection.is_new:
+            self._delay_growth(error)
+        elif connection.closed:
+            self._note_server_gone(connection)
+
+    @guarded
+    def _delay_growth(self, error: Exception) -> None:
+        self.state.growth.note_unfit(error, now=monotonic())
 
     def _note_server_gone(self, connection: PooledConnection) -> None:
         """
@@ -329,6 +343,8 @@ class SharedPool(ConnectionPool[PooledConnection]):
         loan = conn.loan
         try:
             is_clean = conn.scrub()
+            if is_clean and self._reset is not None:
+                is_clean = self._passes_reset(self._reset, conn)
             if not is_clean or conn.met_read_only:
                 self._note_bad(conn, is_clean=is_clean)
             conn.idle_since = now = monotonic()
@@ -346,6 +362,15 @@ class SharedPool(ConnectionPool[PooledConnection]):
             raise
         if loan.is_reported:
             leaks.note_return(loan)
+
+    def _passes_reset(self, reset: callbacks.Callback, connection: PooledConnection) -> bool:
+        # In the borrower's thread: behind a connect that hangs in a worker it would delay the return.
+        try:
+            callbacks.reset(reset, connection)
+        except Exception as error:  # noqa: BLE001 - as psycopg: whatever it raised, the connection is replaced
+            logger.warning("pool %s: error in the reset of a connection: %s", self.name, error)
+            return False
+        return True
 
     def _note_bad(self, connection: PooledConnection, *, is_clean: bool) -> None:
         """Count a connection that must not be lent again; if the server is to blame, drop the others too."""
@@ -389,7 +414,11 @@ class SharedPool(ConnectionPool[PooledConnection]):
         """
         is_fit = connection.scrub() and not connection.is_expired(monotonic(), self._drained_at)
         # Not a ping: its borrower used it, and only now lets go of it.
-        if not is_fit or not self._is_alive(connection, is_fresh=True):
+        if is_fit and not self._is_alive(connection, is_fresh=True):
+            self._count(self._CONNECTIONS_LOST)
+            self._note_server_gone(connection)
+            is_fit = False
+        if not is_fit:
             self._discard(connection)
             return False
         after = Loan(borrower)
@@ -442,7 +471,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         self._count(self._CONNECTIONS_MS, int((monotonic() - started) * 1000))
         try:
             if self._configure:
-                self._configure(connection)
+                callbacks.configure(self._configure, connection)
             connection.attach_to(self)
         except BaseException:
             connection.disconnect()
@@ -460,7 +489,6 @@ class SharedPool(ConnectionPool[PooledConnection]):
         self.state.growth.note_success()
         if self._closed or connection is None:
             return False
-        connection.idle_since = monotonic()
         self._serve_or_keep(connection)
         self._grow()
         self._watch.ask_for(self, after=self._watch_interval())

@@ -71,6 +71,23 @@ class TestWhenToTryAgain:
 
         assert (growth.retry_at, growth.error) == (0.0, None)
 
+    def test_later_with_each_connection_that_could_not_be_lent_though_all_could_be_opened(self) -> None:
+        growth, delays, now = Growth(lazy=True, at_once=3), [], 100.0
+        for _ in range(6):
+            growth.note_success()
+            growth.note_unfit(OperationalError("its check failed"), now=now)
+            delays.append(growth.retry_at - now)
+            now = growth.retry_at
+
+        assert delays[0] <= FIRST_RETRY_SECONDS < delays[-1] <= SLOWEST_RETRY_SECONDS
+
+    def test_soon_again_where_the_last_unfit_one_was_a_while_ago(self) -> None:
+        growth = Growth(lazy=True, at_once=3)
+        for now in (100.0, 100.1, 100.2, 150.0):
+            growth.note_unfit(OperationalError("its check failed"), now=now)
+
+        assert growth.retry_at <= 150.0 + FIRST_RETRY_SECONDS
+
 
 class TestWhatToClose:
     def test_the_longest_idle_and_no_more_than_is_above_the_size(self) -> None:
