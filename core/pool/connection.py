@@ -5,6 +5,7 @@ Two libraries use it in turn, each with its own ideas about autocommit, adapters
 them changed is put back here, so that the other never inherits it.
 """
 
+import logging
 import os
 import select
 from collections.abc import Callable, Sequence
@@ -17,12 +18,17 @@ from psycopg import pq
 from psycopg.adapt import AdaptersMap
 from psycopg.types import TypesRegistry
 
+logger = logging.getLogger(__name__)
+
 IDLE = pq.TransactionStatus.IDLE
+ACTIVE = pq.TransactionStatus.ACTIVE
 INTRANS = pq.TransactionStatus.INTRANS
 INERROR = pq.TransactionStatus.INERROR
 
 # For so long a connection that does not work says that the server does not, not that it went away meanwhile.
 NEW_SECONDS = 1.0
+# Borrowers who return a connection in a transaction as a matter of course: SQLAlchemy's pools roll back then.
+ROLLED_BACK_ON_RETURN = frozenset({"sqlalchemy"})
 _READ_ONLY_PARAMETERS = ("in_hot_standby", "default_transaction_read_only")
 
 
@@ -176,6 +182,7 @@ class PooledConnection(psycopg.Connection[Any]):
             and self._state() == self._baseline.state
         ):
             return True
+        self._report_unfinished_work()
         return self.restore()
 
     def restore(self) -> bool:
@@ -197,6 +204,14 @@ class PooledConnection(psycopg.Connection[Any]):
         # A pipeline, a prepared two-phase transaction or an open transaction() block belongs to the borrower:
         # nobody else can end it.
         return bool(self._num_transactions) or self._pipeline is not None or self._tpc is not None
+
+    def _report_unfinished_work(self) -> None:
+        # As psycopg's pool: whoever forgets a commit should find it in the log, not in the missing rows.
+        status = self.pgconn.transaction_status
+        if status in (INTRANS, INERROR) and self.loan.borrower not in ROLLED_BACK_ON_RETURN:
+            logger.warning("connection returned in a transaction, rolling back: %s", self.loan.as_text())
+        elif status == ACTIVE:
+            logger.warning("connection returned in the middle of a statement: %s", self.loan.as_text())
 
     def _end_transaction(self) -> bool:
         if self._has_open_block():

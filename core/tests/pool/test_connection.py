@@ -6,10 +6,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db import connection as django_connection
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 from psycopg.types.string import TextLoader
+from sqlalchemy import text
 
+from core import db
 from core.pool import SharedPool
 from core.pool.connection import PooledConnection
 
@@ -173,3 +176,62 @@ class TestWhatCannotBePutBack:
         pool_of_one.putconn(connection)
 
         assert connection.closed
+
+
+class TestUnfinishedWork:
+    @pytest.mark.parametrize("change", [open_transaction, fail_in_transaction])
+    def test_a_transaction_that_is_rolled_back_on_return_is_logged_once_with_who_left_it(
+        self, pool_of_one: SharedPool, caplog: pytest.LogCaptureFixture, change: Change
+    ) -> None:
+        connection = pool_of_one.getconn()
+        change(connection)
+
+        pool_of_one.putconn(connection)
+
+        (record,) = caplog.records
+        assert record.levelname == "WARNING"
+        assert "returned in a transaction, rolling back: thread MainThread (django)" in record.getMessage()
+        assert "test_connection.py" in record.getMessage()
+        assert "SELECT" not in record.getMessage()
+
+    def test_a_statement_that_still_runs_is_logged(
+        self, pool_of_one: SharedPool, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        connection = pool_of_one.getconn()
+        connection.pgconn.send_query(b"SELECT pg_sleep(60)")
+
+        pool_of_one.putconn(connection)
+
+        (record,) = caplog.records
+        assert "returned in the middle of a statement: thread MainThread" in record.getMessage()
+
+    def test_a_finished_transaction_is_not(
+        self, pool_of_one: SharedPool, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with pool_of_one.connection() as connection:
+            open_transaction(connection)
+
+        assert caplog.records == []
+
+    @pytest.mark.real_pool
+    def test_sqlalchemy_which_always_rolls_back_on_return_is_not(
+        self, django_pool: SharedPool, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with db.get_engine().connect() as borrowed:
+            borrowed.execute(text("SELECT 1"))
+
+        assert caplog.records == []
+        assert django_pool.stats().checked_in == 1
+
+    @pytest.mark.real_pool
+    def test_a_transaction_that_django_code_did_not_commit_is(
+        self, django_pool: SharedPool, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        django_connection.set_autocommit(False)
+        with django_connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+        django_connection.close()
+
+        (record,) = caplog.records
+        assert "returned in a transaction, rolling back: thread MainThread (django)" in record.getMessage()
