@@ -1,53 +1,18 @@
 """The backend is a drop-in for Django's own, with and without its pool (contract line B1 on replacing it)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connection
+from django.db import OperationalError, connection
 from django.db.backends.postgresql.base import DatabaseWrapper as DjangosWrapper
-from django.db.utils import ConnectionHandler
 
 from core import db
 from core.backend.base import DatabaseWrapper
-from core.embedded import EmbeddedPostgres
 from core.pool import SharedPool
+from core.tests.backend.wrappers import MakeWrapper, select
 from core.tests.fixtures import held
-
-MakeWrapper = Callable[..., Any]
-
-
-@pytest.fixture
-def make_wrapper(postgres: EmbeddedPostgres, django_db_blocker: Any) -> Iterator[MakeWrapper]:
-    """A factory of connections through ENGINE "core.backend", or another, with the given OPTIONS."""
-    made: list[Any] = []
-
-    def make(*, engine: str = "core.backend", alias: str = "other", **options: Any) -> Any:
-        entry: dict[str, Any] = {
-            "ENGINE": engine,
-            "NAME": "postgres",
-            "USER": "postgres",
-            "HOST": str(postgres.socket_dir),
-            "OPTIONS": options,
-            **{name: options.pop(name) for name in list(options) if name.isupper()},
-        }
-        handler = ConnectionHandler({DEFAULT_DB_ALIAS: entry, alias: entry})
-        made.append(handler[alias])
-        return made[-1]
-
-    with django_db_blocker.unblock():
-        yield make
-        for wrapper in made:
-            wrapper.close()
-            if wrapper.settings_dict["CONN_MAX_AGE"] == 0:
-                wrapper.close_pool()
-
-
-def select(wrapper: Any, expression: str) -> Any:
-    with wrapper.cursor() as cursor:
-        cursor.execute(f"SELECT {expression}")
-        return cursor.fetchone()[0]
 
 
 class TestWithoutAPool:
