@@ -16,7 +16,7 @@ from django.db.backends.postgresql import base as postgresql
 from django.utils.asyncio import async_unsafe
 from psycopg import IsolationLevel, pq, sql
 
-from core.backend import application_name, lifecycle
+from core.backend import application_name, lifecycle, pool_options
 from core.pool import SharedPool
 from core.pool.connection import PooledConnection
 from core.pool.slots import Slots
@@ -69,13 +69,16 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         # Django switches autocommit itself; SQLAlchemy gets it switched off when it borrows.
         parameters = {**self.get_connection_params(), "autocommit": True}
         parameters["application_name"] = application_name.application_name(parameters.get("application_name"))
-        pool = SharedPool(
-            kwargs=parameters,
-            open=False,
-            configure=self._configure_connection,  # type: ignore[attr-defined]  # not in django-stubs
-            check=SharedPool.check_connection if self.settings_dict["CONN_HEALTH_CHECKS"] else None,
-            **{"name": self.alias, **options},
-        )
+        try:
+            arguments = pool_options.pool_arguments(
+                {"name": self.alias, **options},
+                parameters=parameters,
+                configure=self._configure_connection,  # type: ignore[attr-defined]  # not in django-stubs
+                check=SharedPool.check_connection if self.settings_dict["CONN_HEALTH_CHECKS"] else None,
+            )
+            pool = SharedPool(**arguments)
+        except (TypeError, ValueError) as error:
+            raise ImproperlyConfigured(f'DATABASES["{self.alias}"]["OPTIONS"]["pool"]: {error}') from error
         lifecycle.own_pools.add(pool)
         pool.share(self._slots.setdefault(self.alias, Slots(pool.max_size)))
         return pool

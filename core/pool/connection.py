@@ -68,13 +68,15 @@ class PooledConnection(psycopg.Connection[Any]):
     _home: Callable[[], Any]
 
     def close(self) -> None:
-        """Give the connection back to its pool; close it when it has none."""
+        """Give the connection back to its pool; close it when it has none, or takes none back that way."""
         # psycopg's close() returns early on a broken connection, and so loses the pool's slot (R1).
         pool = self.lender
-        if pool is not None and not self.is_in_callback:
+        if pool is None or self.is_in_callback:
+            self.disconnect()
+        elif pool.close_returns:
             pool.putconn(self)
         else:
-            self.disconnect()
+            pool.end_loan(self)
 
     def disconnect(self) -> None:
         """Close the socket."""

@@ -13,9 +13,10 @@ from core.pool.slots import Holder
 from core.pool.wait_queue import WaitQueue
 
 # After a failed connect: how soon to try again, doubling. The cap bounds how late a returning server is
-# noticed.
+# noticed, by those who wait and otherwise.
 FIRST_RETRY_SECONDS = 0.05
 SLOWEST_RETRY_SECONDS = 0.25
+SLOWEST_UNAWAITED_RETRY_SECONDS = 30.0
 # So long after connections could not be lent, one more is a new beginning.
 CALM_SECONDS = 1.0
 
@@ -33,9 +34,9 @@ class Backoff:
     def __init__(self) -> None:
         self.retry_at = self._delay = 0.0
 
-    def note_failure(self, now: float) -> None:
+    def note_failure(self, now: float, *, slowest: float = SLOWEST_RETRY_SECONDS) -> None:
         """Try again a little later than after the failure before."""
-        self._delay = min(max(self._delay * 2, FIRST_RETRY_SECONDS), SLOWEST_RETRY_SECONDS)
+        self._delay = min(max(self._delay * 2, FIRST_RETRY_SECONDS), slowest)
         # Jitter: the processes of a fleet should not come back in step.
         self.retry_at = now + self._delay * uniform(0.8, 1.0)  # noqa: S311 - no secret
 
@@ -47,16 +48,22 @@ class Growth:
     Args:
         lazy: open for whoever waits only, not up to the pool's size.
         at_once: the most connects at a time: each may hang, and needs a thread that waits for it.
+        give_up_after: for how many seconds connects may fail before the pool stops opening its size.
 
     Attributes:
         error: why the last connect failed; None since one succeeded.
+        has_given_up: connects are for those who wait only, until `resume` or a success.
     """
 
-    def __init__(self, *, lazy: bool, at_once: int) -> None:
+    def __init__(self, *, lazy: bool, at_once: int, give_up_after: float = 300.0) -> None:
         self.lazy = lazy
         self.error: Exception | None = None
         self._after_failures, self._after_unfit_ones = Backoff(), Backoff()
         self._at_once = at_once
+        self._give_up_after = give_up_after
+        self.has_given_up = False
+        self._failed_at = 0.0
+        self._failing_since: float | None = None
         self._connects: list[ReferenceType[Holder]] = []
 
     @property
@@ -81,18 +88,56 @@ class Growth:
         """Return how many connects to begin, when `open_count` connections are open or being opened."""
         connecting = self.connecting
         for_the_queue = queue.count(up_to=connecting + self._at_once) - connecting
-        for_the_size = 0 if self.lazy else size - open_count
+        for_the_size = self._missing_for_the_size(size - open_count)
         return max(0, min(max(for_the_queue, for_the_size), self._at_once - connecting))
+
+    def _missing_for_the_size(self, missing: int) -> int:
+        if self.lazy or self.has_given_up:
+            return 0
+        # While the server is away, one connect is enough to find out when it is back.
+        return min(missing, 1) if self.error else missing
+
+    def resume(self) -> None:
+        """Somebody asks for connections: try again soon, and for the pool's size, too."""
+        self.has_given_up = False
+        backoff = self._after_failures
+        backoff.retry_at = min(backoff.retry_at, self._failed_at + SLOWEST_RETRY_SECONDS)
 
     def note_success(self) -> None:
         """A connect succeeded: the next may begin at once."""
         self._after_failures = Backoff()
-        self.error = None
+        self.error = self._failing_since = None
+        self.has_given_up = False
 
-    def note_failure(self, error: Exception, *, now: float) -> None:
-        """A connect failed: the next one begins a little later, and later with each failure."""
+    def note_failure(self, error: Exception, *, now: float, is_awaited: bool = True) -> bool:
+        """
+        A connect failed: the next one begins a little later, and later with each failure.
+
+        Args:
+            error: why.
+            now: monotonic seconds.
+            is_awaited: somebody waits for a connection; otherwise there is time.
+
+        Returns:
+            Whether connects have failed for `give_up_after` seconds by now; then the count begins again.
+        """
         self.error = error
-        self._after_failures.note_failure(now)
+        slowest = SLOWEST_RETRY_SECONDS if is_awaited else SLOWEST_UNAWAITED_RETRY_SECONDS
+        self._after_failures.note_failure(now, slowest=slowest)
+        # Where nobody tried in between, nobody knows that it failed all the time.
+        longest_pause = max(self._give_up_after, 2 * SLOWEST_UNAWAITED_RETRY_SECONDS)
+        if self._failing_since is None or now - self._failed_at > longest_pause:
+            self._failing_since = now
+        self._failed_at = now
+        return self._gives_up(now, at=self._failing_since + self._give_up_after)
+
+    def _gives_up(self, now: float, *, at: float) -> bool:
+        if now < at:
+            # The last try is in time.
+            self._after_failures.retry_at = min(self._after_failures.retry_at, at)
+            return False
+        self._failing_since, self.has_given_up = None, True
+        return True
 
     def note_unfit(self, error: Exception, *, now: float) -> None:
         """

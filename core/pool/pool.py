@@ -59,6 +59,9 @@ class SharedPool(ConnectionPool[PooledConnection]):
     It takes psycopg_pool's options, with its meanings, and these.
 
     Args:
+        conninfo: where the server is; text, or a callable that is asked at each connect.
+        connection_class: PooledConnection, or a subclass of it.
+        close_returns: a borrower's close() gives the connection back; False: it is closed, and its slot free.
         lazy: open a connection when a borrower needs it, instead of `min_size` at once.
         ping_after: seconds of idleness after which a connection is asked for a sign of life when it is taken.
         leak_seconds: how long a connection may be lent before the borrower's stack is logged.
@@ -72,7 +75,11 @@ class SharedPool(ConnectionPool[PooledConnection]):
 
     def __init__(
         self,
+        conninfo: str | Callable[[], str] = "",
         *,
+        connection_class: type[PooledConnection] = PooledConnection,
+        # psycopg's is False.
+        close_returns: bool = True,
         open: bool | None = None,  # noqa: A002 - psycopg's name
         lazy: bool = False,
         ping_after: float = 1.0,
@@ -80,13 +87,16 @@ class SharedPool(ConnectionPool[PooledConnection]):
         reserve_seconds: float = RESERVE_SECONDS,
         **options: Any,
     ) -> None:
-        super().__init__(connection_class=PooledConnection, close_returns=True, open=False, **options)
+        _refuse_other_classes(connection_class)
+        super().__init__(
+            conninfo, connection_class=connection_class, close_returns=close_returns, open=False, **options
+        )
         self.ping_after = ping_after
         self.leak_seconds = leak_seconds
         self.state = PoolState(
             idle=self._pool,
             queue=WaitQueue(reserve_seconds=reserve_seconds),
-            growth=Growth(lazy=lazy, at_once=self.num_workers),
+            growth=Growth(lazy=lazy, at_once=self.num_workers, give_up_after=self.reconnect_timeout),
             size=self._min_size,
             bound=self._max_size,
         )
@@ -223,6 +233,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         self._stats[self._REQUESTS_QUEUED] += 1
         # A connection may have come back since somebody looked.
         state.serve_idle()
+        state.growth.resume()
         self._grow()
 
     def _refuse_if_queue_is_full(self) -> None:
@@ -455,9 +466,12 @@ class SharedPool(ConnectionPool[PooledConnection]):
         try:
             connection = None if self._closed else self._connect()
         except Exception as error:  # noqa: BLE001 - whatever failed, the slot must be freed
-            self._note_failure(connect, error)
+            has_given_up = self._note_failure(connect, error)
             logger.warning("pool %s cannot connect: %s", self.name, error)
             self.slots.note_freed()
+            if has_given_up:
+                logger.warning("pool %s could not connect for %g s", self.name, self.reconnect_timeout)
+                self.reconnect_failed()
             return
         if not self._admit(connect, connection):
             if connection is not None:
@@ -497,13 +511,26 @@ class SharedPool(ConnectionPool[PooledConnection]):
         return True
 
     @guarded
-    def _note_failure(self, connect: Connect["SharedPool"], error: Exception) -> None:
+    def _note_failure(self, connect: Connect["SharedPool"], error: Exception) -> bool:
+        """Count a failed connect; return whether they have failed for `reconnect_timeout` seconds."""
         connect.has_socket = False
         self._stats[self._CONNECTIONS_ERRORS] += 1
-        self.state.growth.note_failure(error, now=monotonic())
+        is_awaited = self.state.queue.count(up_to=1) > 0
+        has_given_up = self.state.growth.note_failure(error, now=monotonic(), is_awaited=is_awaited)
+        self._grow()
+        return has_given_up
+
+    @guarded
+    def _resume_growth(self) -> None:
+        """Open what is missing, even if the pool has given that up: somebody looks after it."""
+        self.state.growth.resume()
         self._grow()
 
     # Closing -------------------------------------------------------------------------------------------
+
+    def end_loan(self, connection: PooledConnection) -> None:
+        """Close a connection whose borrower closes it."""
+        self._discard(connection)
 
     def _discard(self, connection: PooledConnection) -> None:
         """Close a connection that somebody had."""
@@ -631,6 +658,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         """Close what is idle now, and what is lent when it comes back."""
         self._drained_at = monotonic()
         self._discard_idle()
+        self._resume_growth()
 
     def check(self) -> None:
         """Ask every idle connection for a sign of life and replace the dead ones."""
@@ -640,6 +668,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
                 self._discard(connection)
             elif connection.is_expired(monotonic(), self._drained_at) or not self._keep(connection):
                 self._discard(connection)
+        self._resume_growth()
 
     @guarded
     def resize(self, min_size: int, max_size: int | None = None) -> None:
@@ -647,7 +676,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         self._min_size, self._max_size = self._check_size(min_size, max_size)
         self.state.size, self.state.bound = self._min_size, self._max_size
         self.slots.limit = self._max_size
-        self._grow()
+        self._resume_growth()
         self._sweep.ask_for(self, after=self.max_idle)
 
     @contextmanager
@@ -697,3 +726,11 @@ class SharedPool(ConnectionPool[PooledConnection]):
         self._lock = type(self._lock)()
         self._came_back = Condition(self._lock)
         self.slots = Slots(self._max_size)
+
+
+def _refuse_other_classes(connection_class: Any) -> None:
+    if not (isinstance(connection_class, type) and issubclass(connection_class, PooledConnection)):
+        raise TypeError(
+            f"connection_class must be a subclass of PooledConnection, not {connection_class!r}: "
+            "another's connections cannot be put back as they were for the next borrower"
+        )

@@ -6,6 +6,7 @@ leave behind.
 """
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, Generic, TypeVar, cast
 from weakref import ReferenceType, ref
 
@@ -56,11 +57,12 @@ class Connect(MaintenanceTask, Generic[Pool]):
 
 
 class Chore(Generic[Pool]):
-    """A task of which one at a time is to come. Guarded by the pool's lock."""
+    """A task that is to come once, as early as somebody needs it. Guarded by the pool's lock."""
 
     def __init__(self, action: Callable[[Pool], None]) -> None:
         self._action = action
         self._task: ReferenceType[Task[Pool]] | None = None
+        self._due_at = 0.0
 
     @property
     def is_pending(self) -> bool:
@@ -69,10 +71,11 @@ class Chore(Generic[Pool]):
         return task is not None and not task.is_over
 
     def ask_for(self, pool: Pool, *, after: float = 0.0) -> None:
-        """Let it run in `after` seconds, unless it is to come already."""
-        if self.is_pending:
+        """Let it run in `after` seconds, unless it is to come by then; one that comes later still runs."""
+        due_at = monotonic() + after
+        if self.is_pending and self._due_at <= due_at:
             return
         task = Task(pool, self._action)
-        self._task = ref(task)
+        self._task, self._due_at = ref(task), due_at
         # A worker talks to the scheduler: a borrower who is interrupted there could leave it locked.
         pool.run_task(Schedule(pool, task, after) if after > 0 else task)

@@ -1,4 +1,4 @@
-"""How many connections to open and to close, without a server (contract lines B2, B4, R4)."""
+"""How many connections to open and to close, without a server (contract lines B2, B4, M2, R4)."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 from psycopg import OperationalError
 
-from core.pool.growth import FIRST_RETRY_SECONDS, SLOWEST_RETRY_SECONDS, Growth, surplus
+from core.pool.growth import (
+    FIRST_RETRY_SECONDS,
+    SLOWEST_RETRY_SECONDS,
+    SLOWEST_UNAWAITED_RETRY_SECONDS,
+    Growth,
+    surplus,
+)
 from core.pool.loans import Loan
 from core.pool.wait_queue import Waiter, WaitQueue
 
@@ -87,6 +93,78 @@ class TestWhenToTryAgain:
             growth.note_unfit(OperationalError("its check failed"), now=now)
 
         assert growth.retry_at <= 150.0 + FIRST_RETRY_SECONDS
+
+    def test_more_and_more_rarely_where_nobody_waits(self) -> None:
+        growth, delays, now = Growth(lazy=False, at_once=3), [], 100.0
+        for _ in range(12):
+            growth.note_failure(OperationalError("away"), now=now, is_awaited=False)
+            delays.append(growth.retry_at - now)
+            now = growth.retry_at
+
+        assert SLOWEST_RETRY_SECONDS < delays[5] < delays[-1] <= SLOWEST_UNAWAITED_RETRY_SECONDS
+
+    def test_soon_when_somebody_asks_in_the_meantime(self) -> None:
+        growth = Growth(lazy=False, at_once=3)
+        for now in range(100, 110):
+            growth.note_failure(OperationalError("away"), now=float(now), is_awaited=False)
+
+        growth.resume()
+
+        assert growth.retry_at == 109.0 + SLOWEST_RETRY_SECONDS
+
+    def test_with_one_connect_at_a_time_for_the_pools_size_until_one_succeeded(self) -> None:
+        growth = Growth(lazy=False, at_once=3)
+        queue, _ = queue_of(0)
+        growth.note_failure(OperationalError("away"), now=100.0)
+
+        assert growth.missing(queue=queue, size=5, open_count=0) == 1
+        growth.note_success()
+        assert growth.missing(queue=queue, size=5, open_count=1) == 3
+
+
+class TestGivingUp:
+    def failures(self, growth: Growth, *instants: float) -> list[bool]:
+        return [growth.note_failure(OperationalError("away"), now=now) for now in instants]
+
+    def test_is_said_once_when_connects_have_failed_for_so_long(self) -> None:
+        growth = Growth(lazy=False, at_once=3, give_up_after=10.0)
+
+        assert self.failures(growth, 100.0, 105.0, 109.9, 110.0, 110.1) == [False, False, False, True, False]
+
+    def test_is_said_again_when_they_fail_for_so_long_again(self) -> None:
+        growth = Growth(lazy=False, at_once=3, give_up_after=10.0)
+
+        assert self.failures(growth, 100.0, 110.0, 111.0, 120.0, 121.0) == [False, True, False, False, True]
+
+    def test_is_not_said_where_nobody_tried_in_between(self) -> None:
+        growth = Growth(lazy=True, at_once=3, give_up_after=10.0)
+
+        assert self.failures(growth, 100.0, 5000.0, 5001.0) == [False, False, False]
+
+    def test_is_not_said_after_a_success_in_between(self) -> None:
+        growth = Growth(lazy=False, at_once=3, give_up_after=10.0)
+        self.failures(growth, 100.0, 109.0)
+        growth.note_success()
+
+        assert self.failures(growth, 111.0) == [False]
+
+    def test_leaves_the_pools_size_until_somebody_asks(self) -> None:
+        growth = Growth(lazy=False, at_once=3, give_up_after=10.0)
+        nobody, _ = queue_of(0)
+        one, _waiters = queue_of(1)
+        self.failures(growth, 100.0, 110.0)
+
+        assert growth.missing(queue=nobody, size=5, open_count=0) == 0
+        assert growth.missing(queue=one, size=5, open_count=0) == 1
+        growth.resume()
+        assert growth.missing(queue=nobody, size=5, open_count=0) == 1
+
+    def test_comes_with_a_last_try_in_time(self) -> None:
+        growth = Growth(lazy=False, at_once=3, give_up_after=10.0)
+        for now in (100.0, 100.1, 100.2, 100.3, 101.0, 103.0, 105.0, 107.0):
+            growth.note_failure(OperationalError("away"), now=now, is_awaited=False)
+
+        assert growth.retry_at == 110.0
 
 
 class TestWhatToClose:
