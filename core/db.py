@@ -165,7 +165,7 @@ def ping(timeout: float) -> float:
     try:
         return liveness.ping(connection, timeout=deadline - monotonic())
     finally:
-        connection.close()
+        connection.give_back()
 
 
 def is_unavailable(error: BaseException) -> bool:

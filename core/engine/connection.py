@@ -95,7 +95,7 @@ class BorrowedConnection:
             _set_connection(self, RETURNED)
             # As `core.engine.creator` found it: scrub() then sees at a glance that nothing changed.
             connection.switch_autocommit(on=True)
-            connection.close()
+            connection.give_back()
 
     def retire(self) -> None:
         """Let the connection be closed when it comes back: somebody said that it is of no use any more."""

@@ -78,6 +78,14 @@ class PooledConnection(psycopg.Connection[Any]):
         else:
             pool.end_loan(self)
 
+    def give_back(self) -> None:
+        """Return to its pool, whatever a borrower's close() does there; close when it has none."""
+        pool = self.lender
+        if pool is not None:
+            pool.putconn(self)
+        else:
+            self.disconnect()
+
     def disconnect(self) -> None:
         """Close the socket."""
         # psycopg calls one that was lost `broken`, also after it was closed.

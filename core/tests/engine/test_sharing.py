@@ -244,6 +244,19 @@ class TestHandOver:
         assert django_pool.stats().open == 1
 
 
+class TestAPoolWhoseConnectionsMayBeClosed:
+    def test_keeps_what_sqlalchemy_and_ping_return(
+        self, django_pool: SharedPool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(django_pool, "close_returns", False)
+
+        with db.get_engine().connect() as borrowed:
+            borrowed.execute(text("SELECT 1"))
+        db.ping(timeout=5)
+
+        assert django_pool.stats().checked_in == 1
+
+
 class TestABrokenConnection:
     def test_sqlalchemy_notices_and_its_place_is_free_again(
         self, django_pool: SharedPool, kill: Callable[[int], None]
