@@ -8,6 +8,7 @@ with the ORM: see docs/adr/0001-one-shared-pool.md.
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
@@ -22,7 +23,8 @@ from core import activity
 from core.activity import Backend, Holder
 from core.engine import dialect
 from core.engine.copying import encode_rows
-from core.engine.creator import independent, lend_to_sqlalchemy, shared_pool
+from core.engine.creator import lend_to_sqlalchemy, shared_pool
+from core.engine.independence import Independent
 from core.engine.pool import EnginePool
 from core.engine.streaming import stream_texts
 from core.pool import liveness
@@ -35,6 +37,7 @@ __all__ = [
     "copy_rows",
     "encode_rows",
     "get_engine",
+    "get_independent_engine",
     "get_session",
     "independent",
     "is_unavailable",
@@ -50,6 +53,7 @@ __all__ = [
 DriverError = psycopg.Error
 
 _engine: sqlalchemy.Engine | None = None
+_independent_engine: sqlalchemy.Engine | None = None
 _engine_lock = threading.Lock()
 
 
@@ -67,6 +71,31 @@ def get_engine() -> sqlalchemy.Engine:
     return _engine
 
 
+def get_independent_engine() -> sqlalchemy.Engine:
+    """
+    Return the process's engine whose connections never join `transaction.atomic()`: they commit on their own.
+
+    It borrows from the same pool as `get_engine()`; inside a block that costs a second connection.
+    """
+    global _independent_engine  # noqa: PLW0603 - one for the life of the process
+    with _engine_lock:
+        if _independent_engine is None:
+            _independent_engine = _make_engine(is_independent=True)
+        return _independent_engine
+
+
+@contextmanager
+def independent() -> Iterator[sqlalchemy.Engine]:
+    """
+    Let the SQLAlchemy code in this block commit on its own, even inside `transaction.atomic()`.
+
+    It holds for the code in the block while that runs, and for nobody to whom a generator, a thread or a task
+    could carry it. The engine that it gives holds wherever it is used. A second connection is what it costs.
+    """
+    with Independent():
+        yield get_independent_engine()
+
+
 def _renew_lock() -> None:
     # A forked child: the lock may be held by a thread that the child does not have.
     global _engine_lock  # noqa: PLW0603
@@ -76,17 +105,18 @@ def _renew_lock() -> None:
 os.register_at_fork(after_in_child=_renew_lock)
 
 
-def _make_engine() -> sqlalchemy.Engine:
+def _make_engine(*, is_independent: bool = False) -> sqlalchemy.Engine:
     # With an argument SQLAlchemy calls it as it is; without, through a wrapper of its own.
-    def lend(_record: Any) -> Any:
-        return lend_to_sqlalchemy(engine.dialect.adapters)  # type: ignore[attr-defined]
+    def lend(_record: Any = None) -> Any:
+        adapters = engine.dialect.adapters  # type: ignore[attr-defined]
+        return lend_to_sqlalchemy(adapters, is_independent=is_independent)
 
     engine = sqlalchemy.create_engine(
         f"{dialect.NAME}://",
         creator=lend,
         poolclass=EnginePool,
-        # Otherwise SQLAlchemy looks hstore up on the first connection, and registers it on that one alone.
-        use_native_hstore=False,
+        # The pool rolls back what is open; a joined connection must tell a rollback from an end.
+        pool_reset_on_return=None,
     )
     return engine
 
@@ -161,11 +191,12 @@ def ping(timeout: float) -> float:
         psycopg.OperationalError: no connection came free, or no answer came, in time.
     """
     deadline = monotonic() + timeout
-    connection = shared_pool().lend(borrower="health", timeout=timeout)
+    pool = shared_pool()
+    connection = pool.lend(borrower="health", timeout=timeout)
     try:
         return liveness.ping(connection, timeout=deadline - monotonic())
     finally:
-        connection.give_back()
+        pool.putconn(connection)
 
 
 def is_unavailable(error: BaseException) -> bool:

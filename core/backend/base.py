@@ -5,12 +5,15 @@ What differs from Django's own backend, on purpose: the pool behind `OPTIONS["po
 connection can tell whether it may be handed over to SQLAlchemy, or be joined by it: `core.engine.creator`.
 """
 
+import sys
 from asyncio import _get_running_loop
+from contextlib import AbstractContextManager, nullcontext
+from threading import get_ident
 from typing import Any, ClassVar, Protocol
-from weakref import WeakSet
+from weakref import ReferenceType, ref
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, InterfaceError
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base as postgresql
 from django.utils.asyncio import async_unsafe
@@ -25,13 +28,20 @@ from core.pool.slots import Slots
 _AT_REST = {pq.TransactionStatus.IDLE, pq.TransactionStatus.UNKNOWN}
 
 
-class Joined(Protocol):
-    """What a connection that joined an atomic block must offer: `core.engine.joined` has one."""
+class Turns(Protocol):
+    """What a transaction that SQLAlchemy joined must hear of: `core.engine.turns` is one."""
 
-    depth: int
+    def unheard(self) -> AbstractContextManager[None]:
+        """Let Django manage a savepoint of its own."""
 
-    def end(self, *, undo: bool) -> None:
-        """Leave the transaction; `undo` rolls back to the savepoint."""
+    def note_savepoint(self, name: str) -> None:
+        """Note that Django made a savepoint."""
+
+    def close_block(self) -> None:
+        """End what joined the block that is about to be committed; raise where that cannot be done."""
+
+    def note_gone(self, name: str | None, *, is_undone: bool) -> None:
+        """Note that the savepoints since `name` are gone, or all of them."""
 
 
 class DatabaseWrapper(postgresql.DatabaseWrapper):
@@ -43,8 +53,12 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     def __init__(self, settings_dict: dict[str, Any], alias: str = DEFAULT_DB_ALIAS) -> None:
         super().__init__(settings_dict, alias)
-        self._open_cursors: WeakSet[Any] = WeakSet()
-        self.joined: list[Joined] = []
+        # Of the transaction that is open, once SQLAlchemy joined it.
+        self.turns: Any = None
+        # What a joined connection could not say: the end of the block says it.
+        self.unreported: Exception | None = None
+        self._handed_over: ReferenceType[PooledConnection] | None = None
+        self._is_connecting = False
 
     # The pool ------------------------------------------------------------------------------------------
 
@@ -129,69 +143,159 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     @async_unsafe
     def create_cursor(self, name: str | None = None) -> Any:
-        """Make a cursor and remember it: a connection with an open cursor is not idle."""
-        cursor = super().create_cursor(name)
-        self._open_cursors.add(cursor)
-        return cursor
+        """
+        Make a cursor.
 
-    def has_open_cursor(self) -> bool:
-        """Tell whether somebody may still read from, or write through, this connection."""
-        return any(not cursor.closed for cursor in self._open_cursors)
+        Raises:
+            InterfaceError: inside a transaction that SQLAlchemy joined, somebody is in the middle of a
+            statement.
+        """
+        if self.turns is not None and self.connection.is_busy:
+            raise InterfaceError(
+                "this atomic block's connection is busy with a COPY or a stream of SQLAlchemy's"
+            )
+        cursor = super().create_cursor(name)
+        if name and isinstance(self.connection, PooledConnection):
+            # Django makes this one past the connection.
+            self.connection.keep(cursor)
+        return cursor
 
     def is_idle(self) -> bool:
         """Tell whether the connection could go back to the pool now without anybody noticing."""
         return (
             self.connection is not None
             and not self.in_atomic_block
+            and not self._is_connecting
             and self.autocommit
             and self.connection.pgconn.transaction_status in _AT_REST
-            and not self.has_open_cursor()
+            and not self.connection.has_open_cursor()
         )
 
-    # Atomic blocks that SQLAlchemy joined ---------------------------------------------------------------
+    def hand_over(self) -> PooledConnection | None:
+        """Part with the connection if Django can do without it now; `take_back` gets it again."""
+        if not self.is_idle() or not isinstance(self.connection, PooledConnection):
+            return None
+        connection, self.connection = self.connection, None
+        # Weak: whoever drops it frees its place.
+        self._handed_over = ref(connection)
+        return connection
+
+    def take_back(self, connection: PooledConnection) -> bool:
+        """
+        Use a connection again that was handed over: what this request did to its session is still there.
+
+        Returns:
+            False when Django has another one by now, or the request is over: it belongs to the pool.
+        """
+        is_expected = self._handed_over is not None and self._handed_over() is connection
+        if not is_expected or self.connection is not None or self._thread_ident != get_ident():  # type: ignore[attr-defined]
+            return False
+        self._handed_over = None
+        if connection.lender.hand_over(connection, borrower="django"):
+            self.connection = connection
+        return True
+
+    @async_unsafe
+    def connect(self) -> None:
+        """Connect; until Django has set the connection up, SQLAlchemy does not take it over."""
+        self._handed_over = None
+        self._is_connecting = True
+        try:
+            super().connect()
+        finally:
+            self._is_connecting = False
+
+    @async_unsafe
+    def close(self) -> None:
+        """Give the connection back; one that was handed over goes to the pool, when it comes back."""
+        self._handed_over = None
+        super().close()
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        """Give the connection back at the end of a request, also one that was handed over."""
+        self._handed_over = None
+        super().close_if_unusable_or_obsolete()
+
+    # Transactions that SQLAlchemy joined ----------------------------------------------------------------
 
     def _commit(self) -> None:
-        self._end_joined(undo=True)
+        if self.turns is not None:
+            with self.wrap_database_errors:
+                self.turns.close_block()
+            self._forget_turns(is_undone=False)
         super()._commit()  # type: ignore[misc]  # not in django-stubs
 
     def _rollback(self) -> None:
         # The server forgets every savepoint by itself.
-        self._end_joined(undo=False)
+        self._forget_turns(is_undone=True)
         super()._rollback()  # type: ignore[misc]  # not in django-stubs
 
+    def _forget_turns(self, *, is_undone: bool) -> None:
+        turns, self.turns = self.turns, None
+        if turns is not None:
+            turns.note_gone(None, is_undone=is_undone)
+        if isinstance(self.connection, PooledConnection):
+            self.connection.before_statement = None
+
+    def rollback(self) -> None:
+        """Roll back, and say what a joined connection could not."""
+        super().rollback()
+        self._say_what_was_not_reported()
+
+    def savepoint_rollback(self, sid: str) -> None:
+        """Roll back to a savepoint, and say what a joined connection could not."""
+        super().savepoint_rollback(sid)
+        self._say_what_was_not_reported()
+
+    def _say_what_was_not_reported(self) -> None:
+        unreported, self.unreported = self.unreported, None
+        # Not in place of the error that ends the block.
+        if unreported is not None and sys.exc_info()[1] is None:
+            raise unreported
+
+    def _savepoint(self, sid: str) -> None:
+        with self._unheard():
+            super()._savepoint(sid)  # type: ignore[misc]  # not in django-stubs
+        if self.turns is not None:
+            self.turns.note_savepoint(sid)
+
     def _savepoint_commit(self, sid: str) -> None:
-        self._end_joined(undo=True)
-        super()._savepoint_commit(sid)  # type: ignore[misc]  # not in django-stubs
+        if self.turns is not None:
+            with self.wrap_database_errors:
+                self.turns.close_block()
+        with self._unheard():
+            super()._savepoint_commit(sid)  # type: ignore[misc]  # not in django-stubs
+        if self.turns is not None:
+            self.turns.note_gone(sid, is_undone=False)
 
     def _savepoint_rollback(self, sid: str) -> None:
-        self._end_joined(undo=False)
-        super()._savepoint_rollback(sid)  # type: ignore[misc]  # not in django-stubs
+        with self._unheard():
+            super()._savepoint_rollback(sid)  # type: ignore[misc]  # not in django-stubs
+        if self.turns is not None:
+            self.turns.note_gone(sid, is_undone=True)
+
+    def _unheard(self) -> AbstractContextManager[None]:
+        turns: Turns | None = self.turns
+        return nullcontext() if turns is None else turns.unheard()
 
     def _close(self) -> None:
-        while self.joined:
-            self.joined[-1].end(undo=False)
         connection = self.connection
-        if isinstance(connection, PooledConnection):
+        if not isinstance(connection, PooledConnection):
+            super()._close()  # type: ignore[misc]  # not in django-stubs
+            return
+        try:
+            self._forget_turns(is_undone=True)
             self.connection = None
             # The pool that lent it, which may be closed by now; None when it was returned already.
             if connection.lender is not None:
                 with self.wrap_database_errors:
                     connection.lender.putconn(connection)
-        else:
-            super()._close()  # type: ignore[misc]  # not in django-stubs
+        except BaseException:
+            # Interrupted: Django lets go of it all the same.
+            connection.disconnect()
+            raise
 
     def _set_autocommit(self, autocommit: bool) -> None:
         # psycopg takes a lock and a turn of its event loop to find out that nothing changes.
         if self.connection.autocommit != autocommit:
             super()._set_autocommit(autocommit)  # type: ignore[misc]  # not in django-stubs
-
-    def _end_joined(self, *, undo: bool) -> None:
-        """
-        End what SQLAlchemy left open in the block that ends now.
-
-        Its uncommitted work is not the block's to commit: on a connection of its own it would be lost too.
-        """
-        depth = len(self.atomic_blocks)
-        with self.wrap_database_errors:
-            while self.joined and self.joined[-1].depth > depth:
-                self.joined[-1].end(undo=undo)

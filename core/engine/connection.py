@@ -6,14 +6,15 @@ of its cursors carries the adapters of SQLAlchemy's dialect, as on a connection 
 """
 
 from functools import partial
-from typing import Any
+from typing import Any, Self
 from weakref import ref
 
 import psycopg
 from psycopg.adapt import AdaptersMap
 from psycopg.rows import tuple_row
 
-from core.pool.connection import IDLE, PooledConnection
+from core.backend.base import DatabaseWrapper
+from core.pool.connection import IDLE, RETURNED, PooledConnection
 
 
 class _OwnAdapters:
@@ -39,14 +40,20 @@ class BorrowedConnection:
     """
     What the engine's creator returns: a DBAPI connection over a pooled one.
 
-    Everything that is not defined here is the pooled connection's.
+    Everything that is not defined here is the pooled connection's. To `isinstance()` it is a psycopg
+    connection, so that types can be registered on it as on one of SQLAlchemy's own: they reach SQLAlchemy's
+    cursors only.
     """
 
-    __slots__ = ("__weakref__", "_adapters", "_connection")
+    __slots__ = ("__weakref__", "_adapters", "_connection", "_has_own_adapters", "_lender")
 
-    def __init__(self, connection: PooledConnection, adapters: AdaptersMap) -> None:
+    def __init__(
+        self, connection: PooledConnection, adapters: AdaptersMap, lender: DatabaseWrapper | None = None
+    ) -> None:
         _set_adapters(self, adapters)
         _set_connection(self, connection)
+        _set_has_own_adapters(self, False)  # noqa: FBT003 - a slot's setter
+        _set_lender(self, lender)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
@@ -54,29 +61,60 @@ class BorrowedConnection:
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._connection, name, value)
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """What `isinstance()` sees, and with it `psycopg.types.TypeInfo.fetch()`."""
+        return psycopg.Connection
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+        """Commit, or roll back after an error, and close, as psycopg's connection does."""
+        if self._connection is not RETURNED:
+            (self.rollback if error_type else self.commit)()
+            self.close()
+
+    # Statements ----------------------------------------------------------------------------------------
+
     @property
-    def pooled(self) -> PooledConnection:
-        """The pooled connection itself, for COPY and whatever else psycopg can do."""
-        connection: PooledConnection = self._connection
-        return connection
+    def connection(self) -> Self:
+        """Itself, for psycopg's interface of what has adapters."""
+        return self
+
+    @property
+    def adapters(self) -> AdaptersMap:
+        """The adapters of this connection's cursors to come: whatever is registered here ends with it."""
+        if not self._has_own_adapters:
+            _set_adapters(self, AdaptersMap(self._adapters))
+            _set_has_own_adapters(self, True)  # noqa: FBT003
+        own: AdaptersMap = self._adapters
+        return own
 
     def cursor(
         self, name: str = "", *, binary: bool = False, row_factory: Any = None, **server_side: Any
     ) -> Any:
         """Make a cursor with SQLAlchemy's adapters; arguments as `psycopg.Connection.cursor`."""
-        connection = self._connection
-        if connection.closed:
+        if self._connection.closed:
             raise psycopg.OperationalError("the connection is closed")
-        make_row = row_factory or tuple_row
-        cursor: PlainCursor | StreamingCursor
-        if name:
-            cursor = StreamingCursor(connection, name=name, row_factory=make_row, **server_side)
-        else:
-            cursor = PlainCursor(connection, row_factory=make_row)
+        cursor = self._make_cursor(name, row_factory=row_factory or tuple_row, **server_side)
         cursor.adapt(self._adapters)
         if binary:
             cursor.format = psycopg.pq.Format.BINARY
         return cursor
+
+    def _make_cursor(self, name: str, **options: Any) -> Any:
+        if name:
+            return self._connection.keep(StreamingCursor(self._connection, name=name, **options))
+        return self._connection.keep(PlainCursor(self._connection, **options))
+
+    def execute(
+        self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: bool = False
+    ) -> Any:
+        """Run a statement on a cursor of its own, and return the cursor."""
+        return self.cursor(binary=binary).execute(query, params, prepare=prepare)
+
+    # The end -------------------------------------------------------------------------------------------
 
     def commit(self) -> None:
         """Commit; without an open transaction there is nothing to say to the server."""
@@ -89,13 +127,26 @@ class BorrowedConnection:
             self._connection.rollback()
 
     def close(self) -> None:
-        """Give the connection back to its pool. A second call does nothing."""
+        """
+        Give the connection back: to Django, where it was handed over, else to its pool.
+
+        A second call does nothing.
+        """
         connection = self._connection
-        if connection is not RETURNED:
+        if connection is RETURNED:
+            return
+        try:
             _set_connection(self, RETURNED)
             # As `core.engine.creator` found it: scrub() then sees at a glance that nothing changed.
             connection.switch_autocommit(on=True)
-            connection.give_back()
+            if (pool := connection.lender) is None:
+                connection.disconnect()
+            elif self._lender is None or not self._lender.take_back(connection):
+                pool.putconn(connection)
+        except BaseException:
+            # Interrupted: nobody else would return it.
+            connection.disconnect()
+            raise
 
     def retire(self) -> None:
         """Let the connection be closed when it comes back: somebody said that it is of no use any more."""
@@ -107,16 +158,5 @@ class BorrowedConnection:
 # half the time of object.__setattr__.
 _set_adapters = BorrowedConnection._adapters.__set__  # type: ignore[attr-defined]  # noqa: SLF001
 _set_connection = BorrowedConnection._connection.__set__  # type: ignore[attr-defined]  # noqa: SLF001
-
-
-class _Returned:
-    """Stands where the connection was: whoever holds on to it must not reach the next borrower's work."""
-
-    closed = True
-    broken = False
-
-    def __getattr__(self, name: str) -> Any:
-        raise psycopg.InterfaceError(f"{name}: the connection was given back to the pool")
-
-
-RETURNED: Any = _Returned()
+_set_has_own_adapters = BorrowedConnection._has_own_adapters.__set__  # type: ignore[attr-defined]  # noqa: SLF001
+_set_lender = BorrowedConnection._lender.__set__  # type: ignore[attr-defined]  # noqa: SLF001

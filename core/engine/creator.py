@@ -6,9 +6,6 @@ of SQLAlchemy's own inside Django's, or the reverse, needs a second one.
 """
 
 from asyncio import _get_running_loop
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any, cast
 
 from django.core.exceptions import ImproperlyConfigured
@@ -16,55 +13,55 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.adapt import AdaptersMap
 
 from core.backend.base import DatabaseWrapper
+from core.engine import independence
 from core.engine.connection import BorrowedConnection
-from core.engine.joined import JoinedConnection
+from core.engine.joined import BUSY, ConnectionBusy, JoinedConnection
 from core.pool import SharedPool
-from core.pool.connection import PooledConnection
 
 BORROWER = "sqlalchemy"
 
 # This module's, the engine's creator and whoever calls that, which is always SQLAlchemy or its pool.
 _FRAMES = 3
 
-_is_independent: ContextVar[bool] = ContextVar("is_independent", default=False)
 
-
-def lend_to_sqlalchemy(adapters: AdaptersMap) -> BorrowedConnection:
+def lend_to_sqlalchemy(adapters: AdaptersMap, *, is_independent: bool = False) -> BorrowedConnection:
     """
     Return a DBAPI connection for the engine.
 
-    - Inside `transaction.atomic()`: the block's own connection, joined.
-    - When this thread's Django connection is idle: that one, handed over.
+    - Inside `transaction.atomic()`: the block's own connection, joined, unless `is_independent`.
+    - When this thread's Django connection is idle: that one, handed over until it is closed.
     - Otherwise: one from the pool, first come first served.
 
     Raises:
         PoolTimeout, PoolClosed: as `SharedPool.lend()`.
+        ConnectionBusy: the block's connection is in the middle of a statement.
     """
     wrapper = this_threads_wrapper()
-    if wrapper.in_atomic_block and not _is_independent.get():
-        wrapper.ensure_connection()
-        return JoinedConnection(wrapper, adapters)
+    if wrapper.in_atomic_block and not is_independent and not independence.is_active():
+        return _join(wrapper, adapters)
     pool = _pool_of(wrapper)
-    connection = wrapper.connection and _hand_over(wrapper, pool)
-    if connection is None:
-        connection = pool.lend(borrower=BORROWER, callers_frames=_FRAMES)
-    # Django's connections commit each statement; SQLAlchemy expects to be in a transaction.
-    connection.switch_autocommit(on=False)
-    return BorrowedConnection(connection, adapters)
-
-
-@contextmanager
-def independent() -> Iterator[None]:
-    """
-    Let SQLAlchemy code commit on its own, even inside `transaction.atomic()`.
-
-    It pays with a second connection: keep it for what must survive the outer rollback.
-    """
-    token = _is_independent.set(True)
+    lender: DatabaseWrapper | None = wrapper
+    connection: Any = None
     try:
-        yield
-    finally:
-        _is_independent.reset(token)
+        if wrapper.connection is not None and wrapper.connection.lender is pool:
+            connection = wrapper.hand_over()
+        if connection is None or not pool.hand_over(connection, borrower=BORROWER):
+            lender, connection = None, pool.lend(borrower=BORROWER, callers_frames=_FRAMES)
+        # Django's connections commit each statement; SQLAlchemy expects to be in a transaction.
+        connection.switch_autocommit(on=False)
+        return BorrowedConnection(connection, adapters, lender)
+    except BaseException:
+        # Interrupted: nobody else would return it.
+        if connection is not None:
+            connection.disconnect()
+        raise
+
+
+def _join(wrapper: DatabaseWrapper, adapters: AdaptersMap) -> JoinedConnection:
+    wrapper.ensure_connection()
+    if wrapper.connection.is_busy:
+        raise ConnectionBusy(BUSY)
+    return JoinedConnection(wrapper, adapters)
 
 
 def this_threads_wrapper() -> DatabaseWrapper:
@@ -100,12 +97,3 @@ def _pool_of(wrapper: DatabaseWrapper) -> SharedPool:
     if pool.closed:
         pool.open()
     return pool
-
-
-def _hand_over(wrapper: DatabaseWrapper, pool: SharedPool) -> PooledConnection | None:
-    """Return the wrapper's connection when Django can do without it, else None."""
-    if not wrapper.is_idle() or wrapper.connection.lender is not pool:
-        return None
-    connection: PooledConnection = wrapper.connection
-    wrapper.connection = None
-    return connection if pool.hand_over(connection, borrower=BORROWER) else None

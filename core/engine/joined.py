@@ -1,108 +1,347 @@
 """
-SQLAlchemy inside `transaction.atomic()`: it joins Django's transaction, and its own becomes a savepoint.
+SQLAlchemy inside `transaction.atomic()`: it joins Django's transaction, and its own becomes a part of it.
 
 So it sees the ORM's uncommitted rows, the outer rollback undoes its writes, and pytest's `db` fixture works.
+What it may undo without touching anybody else's work is decided by `core.engine.turns`.
 """
 
-from itertools import count
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg import pq
 from psycopg.adapt import AdaptersMap
 
 from core.backend.base import DatabaseWrapper
-from core.engine.connection import RETURNED, BorrowedConnection
+from core.engine.connection import BorrowedConnection, PlainCursor, StreamingCursor
+from core.engine.turns import CURE, JoinConflict, Turn, Turns
+from core.pool import stacks
+from core.pool.connection import RETURNED
 
-_numbers = count(1)
+# What a joined connection passes on to the one below; everything else is refused by name.
+_KNOWN = frozenset(
+    {
+        *("pgconn", "info", "closed", "broken", "fileno", "cancel", "cancel_safe"),
+        *(
+            "isolation_level",
+            "read_only",
+            "deferrable",
+            "row_factory",
+            "cursor_factory",
+            "server_cursor_factory",
+        ),
+        *("prepare_threshold", "prepared_max"),
+        *("add_notice_handler", "remove_notice_handler", "add_notify_handler", "remove_notify_handler"),
+        # What psycopg's own cursors ask of their connection.
+        *("_start_query", "_prepared", "_pipeline", "_exec_command", "_try_cancel"),
+        *("_get_tx_start_command", "_check_intrans", "_tpc", "_num_transactions"),
+    }
+)
+# A statement that would begin or end somebody else's transaction or savepoint.
+_CONTROL = re.compile(
+    r"^\s*(?:BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|PREPARE\s+TRANSACTION)\b",
+    re.IGNORECASE,
+)
+# Where no statement ends: comments, quoted text and names.
+_QUOTED = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"[^\"]*\"|(\$\w*\$).*?\1", re.DOTALL)
 
-CURE = "use core.db.independent() around code that must have a transaction of its own"
+
+BUSY = (
+    "this atomic block's connection is busy with another statement: read its rows first, "
+    "or use core.db.get_independent_engine()"
+)
+
+
+class BlockEnded(psycopg.OperationalError):
+    """
+    The atomic block that this connection joined is over, and so is what was done on it.
+
+    If you are hitting this, a session or connection outlived the `atomic()` that it was used in. Commit and
+    close it inside the block, or give it a transaction of its own with `core.db.get_independent_engine()`.
+    """
+
+    # No active SQL transaction: a mistake of the caller's, whatever else is an OperationalError.
+    sqlstate = "25P01"
+
+
+class ConnectionBusy(psycopg.InterfaceError):
+    """
+    The block's connection is in the middle of a COPY, a stream, or a statement that a signal interrupted.
+
+    If you are hitting this, code inside `atomic()` asks SQLAlchemy while the ORM's statement still runs, or
+    the reverse. Read the rows first, or use `core.db.get_independent_engine()` for the other statement.
+    """
+
+    # Active SQL transaction.
+    sqlstate = "25001"
+
+
+class Refused(psycopg.NotSupportedError, AttributeError):
+    """
+    What was asked for belongs to the whole transaction, and a joined connection has only a part of it.
+    """
 
 
 class JoinedConnection(BorrowedConnection):
     """
     A DBAPI connection over the one that Django's atomic block holds.
 
-    The first cursor after a commit or rollback opens a savepoint, as psycopg opens a transaction; commit()
-    releases it, rollback() undoes it, close() rolls back what is open and leaves the connection to Django.
+    Its transaction begins with its first statement, as psycopg's does, in the innermost block of that moment.
+    commit() leaves the work to the block, rollback() undoes it, close() undoes what was not committed and
+    leaves the connection to Django.
     """
 
-    __slots__ = ("_callbacks_before", "_savepoint", "_wrapper", "depth")
+    __slots__ = ("_markers", "_undone", "_wrapper", "block", "joined_at")
 
     def __init__(self, wrapper: DatabaseWrapper, adapters: AdaptersMap) -> None:
         super().__init__(wrapper.connection, adapters)
-        self._set(_wrapper=wrapper, _savepoint=None, _callbacks_before=[], depth=0)
+        self._set(_wrapper=wrapper, _markers={}, _undone="", block=None, joined_at="")
 
     def _set(self, **values: Any) -> None:
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
+    def __getattr__(self, name: str) -> Any:
+        if name in _KNOWN or self._connection is RETURNED:
+            return getattr(self._connection, name)
+        raise Refused(f"{name}: not on a connection that joined transaction.atomic(); {CURE}")
+
     def __setattr__(self, name: str, value: Any) -> None:
         """Refuse what belongs to the whole transaction, such as SQLAlchemy's isolation_level."""
-        if getattr(self._connection, name) != value:
-            raise psycopg.ProgrammingError(f"cannot set {name} inside transaction.atomic(): {CURE}")
+        if name == "_num_transactions":
+            setattr(self._connection, name, value)
+        elif getattr(self, name) != value:
+            raise Refused(f"cannot set {name} inside transaction.atomic(): {CURE}")
 
     @property
     def autocommit(self) -> bool:
         """False: as a connection of SQLAlchemy's own, it has transactions."""
         return False
 
+    # Statements ----------------------------------------------------------------------------------------
+
+    @property
+    def lock(self) -> Any:
+        """
+        Psycopg's lock of the connection below.
+
+        Raises:
+            ConnectionBusy: somebody in this thread holds it already: to wait for it would never end.
+        """
+        if self._connection is not RETURNED and self._connection.is_busy:
+            raise ConnectionBusy(BUSY)
+        return self._connection.lock
+
+    def wait(self, *arguments: Any, **options: Any) -> Any:
+        """Wait for the server, as psycopg's cursors do for each statement; first it is this one's turn."""
+        connection = self._connection
+        if connection is not RETURNED:
+            self._begin().speak(self)
+        return connection.wait_unheard(*arguments, **options)
+
     def cursor(self, name: str = "", **options: Any) -> Any:
-        """Make a cursor inside this connection's savepoint."""
-        self._ensure_savepoint()
+        """Make a cursor whose statements are part of this connection's transaction."""
+        if self._connection is not RETURNED:
+            self._begin()
         return super().cursor(name, **options)
 
+    @contextmanager
+    def _pipeline_nolock(self) -> Iterator[Any]:
+        # psycopg's executemany(): once it is in a pipeline, no turn can begin.
+        turns = self._begin()
+        turns.speak(self)
+        with turns.unheard(), self._connection._pipeline_nolock() as pipeline:  # noqa: SLF001 - docs/adr/0008
+            yield pipeline
+
+    def _make_cursor(self, name: str, **options: Any) -> Any:
+        # To psycopg's cursors it is the connection.
+        this: Any = self
+        return JoinedStreamingCursor(this, name=name, **options) if name else JoinedCursor(this, **options)
+
+    def _begin(self) -> Turns:
+        """Begin the transaction unless it is open; return the turns of the block's."""
+        wrapper = self._wrapper
+        self._refuse_if_undone()
+        if self.block is not None and not _contains(wrapper.atomic_blocks, self.block):
+            raise BlockEnded(self._ended())
+        if not wrapper.in_atomic_block or wrapper.connection is not self._connection:
+            raise BlockEnded(f"the atomic block that this connection joined has ended{self.joined_at}")
+        wrapper.validate_no_broken_transaction()
+        if wrapper.turns is None:
+            wrapper.turns = Turns(wrapper)
+        if self.block is None:
+            block = wrapper.atomic_blocks[-1] if wrapper.atomic_blocks else wrapper
+            place = stacks.where(stacks.note())
+            self._set(block=block, joined_at=f" (it was joined at {place})")
+        turns: Turns = wrapper.turns
+        return turns
+
+    # The end of its part -------------------------------------------------------------------------------
+
     def commit(self) -> None:
-        """Release the savepoint: the outer transaction decides about the rest."""
-        if self._savepoint:
-            self._run(f"RELEASE SAVEPOINT {self._savepoint}")
-            self._forget_savepoint()
+        """
+        Leave the work to the block: the outer transaction decides about the rest.
+
+        Raises:
+            BlockEnded: the block that it was done in is over, or it is not the innermost.
+        """
+        self._refuse_if_undone()
+        if self.block is None:
+            return
+        blocks = self._wrapper.atomic_blocks
+        if not _contains(blocks, self.block):
+            raise BlockEnded(self._ended())
+        if blocks and blocks[-1] is not self.block:
+            raise BlockEnded(
+                f"this transaction began in an outer atomic block{self.joined_at}: commit it there, "
+                "or begin it inside the inner one"
+            )
+        self._wrapper.turns.commit(self)
+        self._forget()
 
     def rollback(self) -> None:
-        """Undo everything since the savepoint, Django's on_commit callbacks included."""
-        if self._savepoint:
-            self.end(undo=True)
-
-    def close(self) -> None:
-        """Roll back what was not committed and let go; the connection stays with the atomic block."""
-        self.rollback()
-        self._set(_connection=RETURNED)
-
-    def end(self, *, undo: bool) -> None:
         """
-        Leave the transaction.
+        Undo this connection's part, on_commit callbacks that were registered in it included.
+
+        Raises:
+            JoinConflict: somebody else wrote since, so that it cannot be undone alone.
+        """
+        self.end(is_asked=True)
+
+    def end(self, *, is_asked: bool = False) -> None:
+        """
+        Undo what was not committed.
 
         Args:
-            undo: roll back to the savepoint; False when the server has forgotten it already.
+            is_asked: somebody called rollback(), and did not just end.
         """
-        if undo and not self.closed:
-            self._run(f"ROLLBACK TO SAVEPOINT {self._savepoint}; RELEASE SAVEPOINT {self._savepoint}")
-        before = {id(entry) for entry in self._callbacks_before}
-        self._wrapper.run_on_commit = [e for e in self._wrapper.run_on_commit if id(e) in before]
-        self._forget_savepoint()
+        turns = self._wrapper.turns
+        is_open = self.block is not None and not self._undone and not self.closed
+        self._forget()
+        if is_open and turns is not None and self._wrapper.connection is self._connection:
+            turns.end(self, is_asked=is_asked)
 
-    def _ensure_savepoint(self) -> None:
-        if self._savepoint or self._connection is RETURNED:
-            return
-        wrapper = self._wrapper
-        if not wrapper.in_atomic_block or wrapper.connection is not self._connection:
-            raise psycopg.OperationalError("the atomic block that this connection joined has ended")
-        wrapper.validate_no_broken_transaction()
-        name = f"joined_{next(_numbers)}"
-        self._run(f"SAVEPOINT {name}")
-        self._set(
-            _savepoint=name, _callbacks_before=list(wrapper.run_on_commit), depth=len(wrapper.atomic_blocks)
+    def end_with_block(self) -> None:
+        """
+        Undo what was not committed: the block is over.
+
+        Raises:
+            JoinConflict: somebody else wrote since.
+        """
+        ended = self._ended()
+        self.end()
+        self._set(_undone=ended)
+
+    def note_undone(self) -> None:
+        """Learn that Django rolled back what was written here: it can no longer be committed."""
+        self._set(_undone=self._ended())
+
+    def close(self) -> None:
+        """Undo what was not committed and let go; the connection stays with the atomic block."""
+        try:
+            if self._connection is not RETURNED:
+                self.end()
+        except JoinConflict as conflict:
+            # SQLAlchemy swallows what is raised here, and the garbage collector does: the end of the block
+            # says it.
+            self._wrapper.unreported = conflict
+        finally:
+            self._set(_connection=RETURNED)
+
+    def _forget(self) -> None:
+        self._set(block=None, _undone="", _markers={})
+
+    def _refuse_if_undone(self) -> None:
+        if self._undone:
+            raise BlockEnded(self._undone)
+
+    def _ended(self) -> str:
+        return (
+            f"the atomic block that this connection joined has ended{self.joined_at}: nothing was committed"
         )
-        wrapper.joined.append(self)
 
-    def _forget_savepoint(self) -> None:
-        self._set(_savepoint=None, _callbacks_before=[])
-        if self in self._wrapper.joined:
-            self._wrapper.joined.remove(self)
+    # Savepoints of SQLAlchemy's own ---------------------------------------------------------------------
 
-    def _run(self, statement: str) -> None:
-        connection = self._connection
-        if connection.pgconn.transaction_status == pq.TransactionStatus.UNKNOWN:
-            raise psycopg.OperationalError("the connection is lost")
-        # No parameters: a simple query may hold two statements, in one round trip.
-        psycopg.Cursor(connection).execute(statement.encode())
+    def savepoint(self, name: str) -> None:
+        """Begin a nested transaction."""
+        self._markers[name] = self._begin().begin(self)
+
+    def rollback_to(self, name: str) -> None:
+        """
+        Undo what this connection wrote since its savepoint.
+
+        Raises:
+            JoinConflict: somebody else wrote since.
+        """
+        self._wrapper.turns.undo(self, since=self._marker(name))
+
+    def release(self, name: str) -> None:
+        """Leave a nested transaction's work to the one around it."""
+        self._refuse_if_undone()
+        self._markers.pop(name, None)
+
+    def _marker(self, name: str) -> Turn:
+        self._refuse_if_undone()
+        if name not in self._markers:
+            raise BlockEnded(f"savepoint {name} is gone: {self._ended()}")
+        turn: Turn = self._markers[name]
+        return turn
+
+    @contextmanager
+    def transaction(self, savepoint_name: str | None = None, force_rollback: bool = False) -> Iterator[Any]:
+        """Nest a transaction, as psycopg's method of this name does."""
+        name = savepoint_name or f"nested_{len(self._markers)}"
+        self.savepoint(name)
+        try:
+            yield self
+        except BaseException as error:
+            self.rollback_to(name)
+            self.release(name)
+            if not isinstance(error, psycopg.Rollback):
+                raise
+        else:
+            if force_rollback:
+                self.rollback_to(name)
+            self.release(name)
+
+
+class _Joined:
+    """Refuse a cursor's statements that would end a transaction of Django's."""
+
+    def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
+        _refuse_control(query)
+        return super().execute(query, *arguments, **options)  # type: ignore[misc]
+
+    def executemany(self, query: Any, *arguments: Any, **options: Any) -> None:
+        _refuse_control(query)
+        super().executemany(query, *arguments, **options)  # type: ignore[misc]
+
+    def stream(self, query: Any, *arguments: Any, **options: Any) -> Any:
+        _refuse_control(query)
+        return super().stream(query, *arguments, **options)  # type: ignore[misc]
+
+
+class JoinedCursor(_Joined, PlainCursor):
+    """A cursor of a joined connection."""
+
+
+class JoinedStreamingCursor(_Joined, StreamingCursor):
+    """A server-side cursor of a joined connection."""
+
+
+def _refuse_control(query: Any) -> None:
+    text = query.decode() if isinstance(query, bytes) else query
+    if not isinstance(text, str):
+        text = query.as_string(None)
+    if ";" in text or _CONTROL.match(_QUOTED.sub(" ", text)):
+        for statement in _QUOTED.sub(" ", text).split(";"):
+            if found := _CONTROL.match(statement):
+                raise Refused(
+                    f"{found.group().strip()}: transaction control inside transaction.atomic(); use "
+                    f"SQLAlchemy's commit(), rollback() and begin_nested(), or {CURE}"
+                )
+
+
+def _contains(blocks: list[Any], block: Any) -> bool:
+    return any(each is block for each in blocks)

@@ -10,10 +10,12 @@ invalidated, and callbacks that wait for the return.
 from collections import deque
 from typing import Any, Self, cast
 
+from sqlalchemy import event
 from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection, _ConnectionFairy
 
 from core.engine.connection import BorrowedConnection
 from core.engine.creator import shared_pool
+from core.engine.joined import JoinedConnection
 
 
 class EnginePool(Pool):
@@ -23,6 +25,7 @@ class EnginePool(Pool):
         super().__init__(*arguments, **options)
         self._spare: deque[Any] = deque()
         self._on_connect, *others = _collections(self, "connect", "checkout", "checkin", "reset", "close")
+        event.listen(self, "detach", _retire)
         self._listeners = (
             self._on_connect.parent_listeners,
             *(each.listeners for each in others),
@@ -39,9 +42,10 @@ class EnginePool(Pool):
             return super().connect()
         try:
             connection = self._invoke_creator(record)
-        except BaseException:
+        except Exception:
             self._spare.append(record)
             raise
+        # Interrupted from here on, the connection is dropped: it is closed, and its place is free.
         record.dbapi_connection = connection
         return Checkout(self, connection, record)
 
@@ -111,9 +115,20 @@ class EnginePool(Pool):
         raise TypeError("a pool cannot leave its process: call core.db.get_engine() there")
 
 
+_OURS = {BorrowedConnection, JoinedConnection}
+# The slots themselves: of an object that is not whole, SQLAlchemy's __getattr__ would look for ever.
+_slots: Any = vars(_ConnectionFairy)
+_dbapi_connection, _record = _slots["dbapi_connection"].__get__, _slots["_connection_record"].__get__
+
+
 def _is_to_be_replaced(record: Any) -> bool:
     """Tell whether somebody asked, by `invalidate(soft=True)`, for another connection next time."""
     return bool(record._soft_invalidate_time)  # noqa: SLF001 - docs/adr/0008
+
+
+def _retire(connection: Any, _record: Any) -> None:
+    # What was detached is closed when it is closed, as SQLAlchemy's users expect.
+    connection.retire()
 
 
 def _collections(pool: Pool, *names: str) -> list[Any]:
@@ -155,16 +170,19 @@ class Checkout(_ConnectionFairy):
         record.fairy_ref = _still_in_use
 
     def __del__(self) -> None:
-        # Dropped without close(), and neither detached nor invalidated.
-        connection: Any = self.dbapi_connection
-        if connection is not None and self._connection_record is not None:
+        # Dropped without close(), and neither detached nor invalidated; or not even whole.
+        try:
+            connection, record = _dbapi_connection(self), _record(self)
+        except AttributeError:
+            return
+        if connection is not None and record is not None:
             self._checkin()
 
     def _checkin(self, transaction_was_reset: bool = False) -> None:
         pool = cast("EnginePool", self._pool)
         record: Any = self._connection_record
         connection: Any = self.dbapi_connection
-        is_ordinary = type(connection) is BorrowedConnection and record is not None
+        is_ordinary = type(connection) in _OURS and record is not None
         if not is_ordinary or record.finalize_callback:
             super()._checkin(transaction_was_reset)
             return

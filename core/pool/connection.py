@@ -8,14 +8,16 @@ them changed is put back here, so that the other never inherits it.
 import logging
 import os
 import select
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from threading import RLock
 from time import monotonic
 from typing import Any, NamedTuple
-from weakref import ref
+from weakref import WeakSet, ref
 
 import psycopg
-from psycopg import pq
+from psycopg import generators, pq, sql
 from psycopg.adapt import AdaptersMap
+from psycopg.errors import error_from_result
 from psycopg.types import TypesRegistry
 
 logger = logging.getLogger(__name__)
@@ -29,6 +31,15 @@ INERROR = pq.TransactionStatus.INERROR
 NEW_SECONDS = 1.0
 # Borrowers who return a connection in a transaction as a matter of course: SQLAlchemy's pools roll back then.
 ROLLED_BACK_ON_RETURN = frozenset({"sqlalchemy"})
+# What Postgres tells its clients whenever it changes; search_path from version 18 on.
+REPORTED = (
+    *(b"client_encoding", b"TimeZone", b"DateStyle", b"IntervalStyle", b"search_path", b"application_name"),
+    *(b"standard_conforming_strings", b"session_authorization", b"is_superuser"),
+    b"default_transaction_read_only",
+)
+# Who the session is, and whether it may write, is not set by name, or not by the borrower alone: a new
+# connection.
+NOT_RESTORED = {b"session_authorization", b"is_superuser", b"default_transaction_read_only"}
 _READ_ONLY_PARAMETERS = ("in_hot_standby", "default_transaction_read_only")
 
 
@@ -40,6 +51,25 @@ class _Baseline(NamedTuple):
     adapters: AdaptersMap
     notice_handlers: list[Any]
     notify_handlers: list[Any]
+    reported: tuple[bytes | None, ...]
+
+
+class _Returned:
+    """Stands where a connection was: who holds on to what was given back must not reach the next borrower."""
+
+    closed = True
+    broken = False
+    # For psycopg's cursors, which may be read and closed.
+    _pipeline = None
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+
+    def __getattr__(self, name: str) -> Any:
+        raise psycopg.InterfaceError(f"{name}: the connection was given back to the pool")
+
+
+RETURNED: Any = _Returned()
 
 
 class PooledConnection(psycopg.Connection[Any]):
@@ -50,6 +80,8 @@ class PooledConnection(psycopg.Connection[Any]):
         loan: who has it, a `core.pool.loans.Loan`; None while it is idle.
         idle_since: when it was opened or last came back, on the monotonic clock, in seconds.
         poll: looks at its socket; true when there is something to read.
+        before_statement: called before each statement that is not SQLAlchemy's, inside a joined transaction.
+        statement_count: how often somebody waited for the server.
         met_read_only: a statement was refused because the server takes no writes (SQLSTATE 25006).
         is_in_callback: the pool has it, for a callback of its options: close() closes it.
     """
@@ -60,31 +92,34 @@ class PooledConnection(psycopg.Connection[Any]):
     # psycopg_pool's: when it was opened, and when it is too old, on the monotonic clock.
     _created_at: float
     _expire_at: float
+    before_statement: Callable[[], None] | None = None
+    statement_count: int = 0
     met_read_only: bool = False
     is_in_callback: bool = False
     _baseline: _Baseline
     _own_adapters: "WatchedAdapters"
     _process_id: int
-    _home: Callable[[], Any]
+    _cursors: "WeakSet[Any] | None" = None
+    _statements_before: int
+    _has_portals = False
+    _home: Callable[[], Any] = staticmethod(lambda: None)
 
     def close(self) -> None:
-        """Give the connection back to its pool; close it when it has none, or takes none back that way."""
+        """
+        Close the connection: a lent one frees its place, and its borrower must ask for another.
+
+        To give it back, its borrower calls the pool's `putconn()`; where the pool was made with
+        `close_returns=True`, this does. One that was given back is the pool's: it is not closed by somebody
+        who kept it.
+        """
         # psycopg's close() returns early on a broken connection, and so loses the pool's slot (R1).
         pool = self.lender
-        if pool is None or self.is_in_callback:
+        if self.is_in_callback or (pool is None and self._home() is None):
             self.disconnect()
-        elif pool.close_returns:
+        elif pool is not None and pool.close_returns:
             pool.putconn(self)
-        else:
-            pool.end_loan(self)
-
-    def give_back(self) -> None:
-        """Return to its pool, whatever a borrower's close() does there; close when it has none."""
-        pool = self.lender
-        if pool is not None:
-            pool.putconn(self)
-        else:
-            self.disconnect()
+        elif pool is not None:
+            pool.close_lent(self)
 
     def disconnect(self) -> None:
         """Close the socket."""
@@ -95,11 +130,22 @@ class PooledConnection(psycopg.Connection[Any]):
 
     def wait(self, *arguments: Any, **options: Any) -> Any:
         """Wait for the server, as psycopg does; every statement passes through here."""
+        if self.before_statement is not None:
+            self.before_statement()
+        return self.wait_unheard(*arguments, **options)
+
+    def wait_unheard(self, *arguments: Any, **options: Any) -> Any:
+        """Wait for the server without a call of `before_statement`."""
+        self.statement_count += 1
         try:
             return super().wait(*arguments, **options)
         except psycopg.errors.ReadOnlySqlTransaction:
             self.met_read_only = True
             raise
+
+    def belongs_to(self, pool: Any) -> bool:
+        """Tell whether it was opened by `pool`, lent or not."""
+        return self._home() is pool
 
     @property
     def lender(self) -> Any:
@@ -150,6 +196,29 @@ class PooledConnection(psycopg.Connection[Any]):
         if (pool := self._home()) is not None:
             pool.note_dropped(self.loan)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody is in the middle of a statement on it: a COPY, a stream, or this very thread."""
+        return self.lock.locked() or self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE
+
+    def begin_command(self) -> bytes:
+        """Return the BEGIN that psycopg would send before a statement; empty when it would send none."""
+        return self._get_tx_start_command()
+
+    def send(self, statement: bytes) -> list[Any]:
+        """
+        Send statements without parameters, past psycopg's lock, and return their results.
+
+        Raises:
+            psycopg.Error: the first that failed.
+        """
+        self.pgconn.send_query(statement)
+        results: list[Any] = self.wait_unheard(generators.execute(self.pgconn))
+        for result in results:
+            if result.status == pq.ExecStatus.FATAL_ERROR:
+                raise error_from_result(result)
+        return results
+
     def is_on_standby(self) -> bool:
         """Tell whether a write failed because the server became read-only; it costs no round trip."""
         self.met_read_only = False
@@ -173,7 +242,95 @@ class PooledConnection(psycopg.Connection[Any]):
         # Copies of its lists: borrowers append to the originals.
         state = tuple(list(part) if isinstance(part, list) else part for part in self._state())
         handlers = list(self._notice_handlers), list(self._notify_handlers)
-        self._baseline = _Baseline(state, self._attributes(), adapters, *handlers)
+        self._baseline = _Baseline(state, self._attributes(), adapters, *handlers, self._reported())
+        self._statements_before = self.statement_count
+
+    # Cursors -------------------------------------------------------------------------------------------
+
+    def cursor(self, *arguments: Any, **options: Any) -> Any:
+        """Make a cursor, as psycopg does; it is of no use once the connection was given back."""
+        return self.keep(super().cursor(*arguments, **options))
+
+    def keep(self, cursor: Any) -> Any:
+        """Remember a cursor until the connection is given back, and return it."""
+        if self._cursors is None:
+            self._cursors = WeakSet()
+        self._cursors.add(cursor)
+        if getattr(cursor, "_withhold", False):
+            self._has_portals = True
+        return cursor
+
+    def has_open_cursor(self) -> bool:
+        """Tell whether somebody may still read from, or write through, this connection."""
+        return any(not cursor.closed for cursor in self._cursors or ())
+
+    def let_go_of_cursors(self) -> None:
+        """
+        Part with the cursors of a borrower who gave the connection back.
+
+        What they have fetched can be read; a statement of theirs is refused, and reaches no other borrower.
+        """
+        cursors, self._cursors = self._cursors, None
+        for cursor in cursors or ():
+            cursor._conn = RETURNED  # noqa: SLF001 - docs/adr/0008
+            if isinstance(cursor, psycopg.ServerCursor):
+                # Its rows are at the server.
+                cursor._closed = True  # noqa: SLF001
+
+    def _close_portals(self) -> bool:
+        """Close cursors that live on without a transaction; return False when that fails."""
+        self._has_portals = False
+        try:
+            self.send(b"CLOSE ALL")
+        except psycopg.Error:
+            return False
+        return True
+
+    # Coming back as it left ----------------------------------------------------------------------------
+
+    def restore_session(self) -> bool:
+        """
+        Put back what the server reports of a session without being asked, if a statement changed it.
+
+        A round trip only when something changed. Between two borrowers; a hand-over keeps the session as it
+        is.
+
+        Returns:
+            False when it cannot be put back: the connection must be discarded.
+        """
+        if self._cursors is not None:
+            self.let_go_of_cursors()
+        if self.statement_count == self._statements_before:
+            return True
+        is_restored = (not self._has_portals or self._close_portals()) and self._restore_reported()
+        self._statements_before = self.statement_count
+        return is_restored
+
+    def _restore_reported(self) -> bool:
+        reported = self._reported()
+        if reported == self._baseline.reported:
+            return True
+        changed = {
+            name: value
+            for name, value, now in zip(REPORTED, self._baseline.reported, reported, strict=True)
+            if value != now
+        }
+        return not changed.keys() & NOT_RESTORED and self._set_again(changed)
+
+    def _reported(self) -> tuple[bytes | None, ...]:
+        status = self.pgconn.parameter_status
+        return tuple([status(name) for name in REPORTED])
+
+    def _set_again(self, settings: Mapping[bytes, bytes | None]) -> bool:
+        calls = [
+            sql.SQL("set_config({}, {}, false)").format(name.decode(), (value or b"").decode())
+            for name, value in settings.items()
+        ]
+        try:
+            self.send(sql.SQL("SELECT {}").format(sql.SQL(", ").join(calls)).as_bytes(self))
+        except psycopg.Error:
+            return False
+        return self._reported() == self._baseline.reported
 
     def scrub(self) -> bool:
         """

@@ -61,7 +61,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
     Args:
         conninfo: where the server is; text, or a callable that is asked at each connect.
         connection_class: PooledConnection, or a subclass of it.
-        close_returns: a borrower's close() gives the connection back; False: it is closed, and its slot free.
+        close_returns: a borrower's close() gives the connection back, instead of closing it.
         lazy: open a connection when a borrower needs it, instead of `min_size` at once.
         ping_after: seconds of idleness after which a connection is asked for a sign of life when it is taken.
         leak_seconds: how long a connection may be lent before the borrower's stack is logged.
@@ -79,7 +79,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         *,
         connection_class: type[PooledConnection] = PooledConnection,
         # psycopg's is False.
-        close_returns: bool = True,
+        close_returns: bool = False,
         open: bool | None = None,  # noqa: A002 - psycopg's name
         lazy: bool = False,
         ping_after: float = 1.0,
@@ -167,7 +167,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
                 # As of when the borrower came: one that came later, because it waited, is fresh.
                 if self._is_fit(connection, since):
                     return connection
-                self._discard(connection)
+                self.discard(connection)
                 connection = self._take_another(loan)
         except BaseException:
             # Also Ctrl-C: nobody else would return what was taken for this loan.
@@ -195,7 +195,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
     def _call_off(self, loan: Loan) -> None:
         """Close what was taken for a loan that will not begin."""
         for connection in self._connections_of(loan):
-            self._discard(connection)
+            self.discard(connection)
 
     @guarded
     def _connections_of(self, loan: Loan) -> list[PooledConnection]:
@@ -283,7 +283,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
     # What may be lent ----------------------------------------------------------------------------------
 
     def _is_fit(self, connection: PooledConnection, now: float) -> bool:
-        if connection.is_expired(now, self._drained_at):
+        if connection.is_expired(now, self._drained_at) or connection.closed:
             return False
         # The hot path, without a call that it can do without: a silent socket, a recent use.
         is_fresh = now - connection.idle_since < self.ping_after
@@ -350,10 +350,11 @@ class SharedPool(ConnectionPool[PooledConnection]):
             ValueError: it does not come from this pool, or was returned before.
         """
         if getattr(conn, "lender", None) is not self:
-            self._check_pool_putconn(conn)
+            self._refuse_to_take(conn)
+            return
         loan = conn.loan
         try:
-            is_clean = conn.scrub()
+            is_clean = conn.scrub() and conn.restore_session()
             if is_clean and self._reset is not None:
                 is_clean = self._passes_reset(self._reset, conn)
             if not is_clean or conn.met_read_only:
@@ -365,11 +366,11 @@ class SharedPool(ConnectionPool[PooledConnection]):
                 if not is_open:
                     self._close_connection(conn)
             else:
-                self._discard(conn)
+                self.discard(conn)
         except BaseException:
             # Interrupted on its way: whoever returned it has let go of it already.
             if self._is_lost(conn, loan):
-                self._discard(conn)
+                self.discard(conn)
             raise
         if loan.is_reported:
             leaks.note_return(loan)
@@ -382,6 +383,18 @@ class SharedPool(ConnectionPool[PooledConnection]):
             logger.warning("pool %s: error in the reset of a connection: %s", self.name, error)
             return False
         return True
+
+    def _refuse_to_take(self, connection: Any) -> None:
+        # As psycopg's pool: what its borrower closed may be returned all the same.
+        if not (
+            isinstance(connection, PooledConnection) and connection.closed and connection.belongs_to(self)
+        ):
+            self._check_pool_putconn(connection)
+
+    def close_lent(self, connection: PooledConnection) -> None:
+        """Close a connection that its borrower closes: its place is free."""
+        self._note_bad(connection, is_clean=False)
+        self.discard(connection)
 
     def _note_bad(self, connection: PooledConnection, *, is_clean: bool) -> None:
         """Count a connection that must not be lent again; if the server is to blame, drop the others too."""
@@ -430,7 +443,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
             self._note_server_gone(connection)
             is_fit = False
         if not is_fit:
-            self._discard(connection)
+            self.discard(connection)
             return False
         after = Loan(borrower)
         # On one line, as in core.pool.guard.
@@ -528,11 +541,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
 
     # Closing -------------------------------------------------------------------------------------------
 
-    def end_loan(self, connection: PooledConnection) -> None:
-        """Close a connection whose borrower closes it."""
-        self._discard(connection)
-
-    def _discard(self, connection: PooledConnection) -> None:
+    def discard(self, connection: PooledConnection) -> None:
         """Close a connection that somebody had."""
         loan = connection.loan
         self._close_connection(connection)
@@ -556,7 +565,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
 
     def _discard_idle(self) -> None:
         for connection in self._take_all_idle():
-            self._discard(connection)
+            self.discard(connection)
 
     @guarded
     def _take_all_idle(self) -> list[PooledConnection]:
@@ -565,7 +574,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
     def close_overflow(self) -> None:
         """Close what is above `min_size` and was idle for `max_idle` seconds. Runs in a worker."""
         for connection in self._take_surplus():
-            self._discard(connection)
+            self.discard(connection)
 
     @guarded
     def _take_surplus(self) -> list[PooledConnection]:
@@ -665,9 +674,9 @@ class SharedPool(ConnectionPool[PooledConnection]):
         for connection in self._take_all_idle():
             if not liveness.answers(connection, timeout=PING_SECONDS):
                 self._count(self._CONNECTIONS_LOST)
-                self._discard(connection)
+                self.discard(connection)
             elif connection.is_expired(monotonic(), self._drained_at) or not self._keep(connection):
-                self._discard(connection)
+                self.discard(connection)
         self._resume_growth()
 
     @guarded

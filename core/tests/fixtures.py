@@ -158,7 +158,7 @@ def held(pool: SharedPool, count: int | None = None) -> Iterator[list[PooledConn
             is_ready.set()
         may_end.wait()
         for each in lent:
-            each.close()
+            pool.putconn(each)
 
     holder = threading.Thread(target=hold, name="holder")
     holder.start()

@@ -1,9 +1,10 @@
-"""Borrowers that block one another, keep connections, die, or leave (contract lines L6, R6, R7)."""
+"""Borrowers that block one another, keep connections, die, or leave (contract lines L6, R6, R7, R10)."""
 
 import logging
 import re
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from time import monotonic
 from typing import Any
@@ -265,6 +266,39 @@ class TestADeadThread:
 
         connection.ensure_connection()
         assert django_pool.stats().checked_out == 1
+
+
+class TestAConnectionOfAThreadThatEnded:
+    """A thread opens it, another one uses it: it lives as long as its user."""
+
+    def borrow_in_a_thread(self, borrow: Callable[[], Any]) -> Any:
+        with ThreadPoolExecutor(1) as executor:
+            return executor.submit(borrow).result()
+
+    def test_is_left_to_its_user_whoever_waits(self, make_pool: MakePool) -> None:
+        pool = make_pool(leak_seconds=0.2)
+        connection = self.borrow_in_a_thread(pool.getconn)
+        with connection.transaction():
+            connection.execute("CREATE TEMP TABLE mine ON COMMIT DROP AS SELECT 1 AS one")
+            waiting = Crowd(1, lambda _: pool.getconn(timeout=0.5))
+            waiting.run()
+            pool.watch_loans()
+            assert connection.execute("SELECT one FROM mine").fetchone() == (1,)
+
+        assert [type(error) for error in waiting.errors] == [PoolFull]
+        pool.putconn(connection)
+        assert pool.stats().checked_in == 1
+
+    def test_is_left_to_sqlalchemy_too(self, django_pool: SharedPool) -> None:
+        borrowed = self.borrow_in_a_thread(db.get_engine().connect)
+        borrowed.execute(text("CREATE TEMP TABLE mine ON COMMIT DROP AS SELECT 1 AS one"))
+
+        django_pool.watch_loans()
+        django_pool.search_orphans()
+
+        assert borrowed.scalar(text("SELECT one FROM mine")) == 1
+        borrowed.close()
+        assert django_pool.stats().checked_out == 0
 
 
 class TestTheEndOfAProcess:

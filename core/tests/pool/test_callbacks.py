@@ -215,10 +215,10 @@ class TestReset:
             cursor.execute("SELECT 1")
         with db.get_engine().connect() as borrowed:
             borrowed.execute(text("SELECT 1"))
-            assert reset.seen == []
-        assert len(reset.seen) == 1
-        django_connection.ensure_connection()
+        assert reset.seen == []
         django_connection.close()
+        assert len(reset.seen) == 1
+        db.get_engine().connect().close()
 
         assert len(reset.seen) == 2
         assert reset.statuses == [IDLE, IDLE]
@@ -287,7 +287,7 @@ class TestCheck:
             check.seen.clear()
         check._first.append(lose)
 
-        pool.getconn().close()
+        pool.putconn(pool.getconn())
 
         assert len(check.seen) == 2
         assert pool.stats().open == 1

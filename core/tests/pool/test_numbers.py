@@ -54,10 +54,10 @@ class TestGetStats:
 
     def test_requests_num_counts_a_borrower_once_whatever_it_was_offered(self, make_pool: MakePool) -> None:
         pool = make_pool()
-        pool.getconn().close()
+        pool.putconn(pool.getconn())
         pool.idle()[0].retire()
 
-        pool.getconn().close()
+        pool.putconn(pool.getconn())
 
         assert pool.get_stats()["requests_num"] == 2
 

@@ -82,13 +82,16 @@ class TestBorrowing:
 
         assert not outside.closed
 
-    def test_close_gives_the_connection_back(self, pool_of_one: SharedPool) -> None:
+    def test_close_ends_the_connection_and_frees_its_place(self, pool_of_one: SharedPool) -> None:
         connection = pool_of_one.getconn()
 
         connection.close()
+        connection.close()
 
-        assert not connection.closed
-        assert pool_of_one.stats().checked_in == 1
+        with pytest.raises(psycopg.OperationalError, match="the connection is closed"):
+            connection.execute("SELECT 1")
+        assert pool_of_one.stats().open == 0
+        pool_of_one.putconn(pool_of_one.getconn())
 
     def test_a_with_block_commits_and_gives_back(self, pool_of_one: SharedPool) -> None:
         with pool_of_one.connection() as connection:
@@ -305,7 +308,7 @@ class TestConnectionsThatBreak:
             kill(backend_pid(connection))
             with pytest.raises(psycopg.OperationalError):
                 connection.execute("SELECT 1")
-            connection.close()
+            pool_of_one.putconn(connection)
             assert connection.broken
 
         assert pool_of_one.stats().open == 0
