@@ -28,6 +28,10 @@ from core.pool.slots import Slots
 _AT_REST = {pq.TransactionStatus.IDLE, pq.TransactionStatus.UNKNOWN}
 
 
+class _UntilConnected(list[Any]):
+    """The on_commit callbacks of a wrapper that Django is about to connect."""
+
+
 class Turns(Protocol):
     """What a transaction that SQLAlchemy joined must hear of: `core.engine.turns` is one."""
 
@@ -57,8 +61,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         self.turns: Any = None
         # What a joined connection could not say: the end of the block says it.
         self.unreported: Exception | None = None
-        self._handed_over: ReferenceType[PooledConnection] | None = None
-        self._is_connecting = False
+        self._handed_over: tuple[ReferenceType[PooledConnection], list[Any]] | None = None
 
     # The pool ------------------------------------------------------------------------------------------
 
@@ -113,6 +116,8 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         if pool is None or "isolation_level" in self.settings_dict["OPTIONS"]:
             return super().get_new_connection(conn_params)
         self.isolation_level = IsolationLevel.READ_COMMITTED
+        # Until Django has set the connection up, and replaces this list, SQLAlchemy does not take it over.
+        self.run_on_commit = _UntilConnected()
         if pool.closed:
             pool.open()
         # This method, and Django's connect() with its decorator.
@@ -165,7 +170,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         return (
             self.connection is not None
             and not self.in_atomic_block
-            and not self._is_connecting
+            and type(self.run_on_commit) is not _UntilConnected
             and self.autocommit
             and self.connection.pgconn.transaction_status in _AT_REST
             and not self.connection.has_open_cursor()
@@ -176,8 +181,8 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         if not self.is_idle() or not isinstance(self.connection, PooledConnection):
             return None
         connection, self.connection = self.connection, None
-        # Weak: whoever drops it frees its place.
-        self._handed_over = ref(connection)
+        # Weak: whoever drops it frees its place. Django's close() and connect() begin another list.
+        self._handed_over = ref(connection), self.run_on_commit
         return connection
 
     def take_back(self, connection: PooledConnection) -> bool:
@@ -187,29 +192,15 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         Returns:
             False when Django has another one by now, or the request is over: it belongs to the pool.
         """
-        is_expected = self._handed_over is not None and self._handed_over() is connection
-        if not is_expected or self.connection is not None or self._thread_ident != get_ident():  # type: ignore[attr-defined]
+        handed_over, self._handed_over = self._handed_over, None
+        if handed_over is None or handed_over[0]() is not connection:
             return False
-        self._handed_over = None
+        is_over = self.connection is not None or handed_over[1] is not self.run_on_commit
+        if is_over or self._thread_ident != get_ident():  # type: ignore[attr-defined]
+            return False
         if connection.lender.hand_over(connection, borrower="django"):
             self.connection = connection
         return True
-
-    @async_unsafe
-    def connect(self) -> None:
-        """Connect; until Django has set the connection up, SQLAlchemy does not take it over."""
-        self._handed_over = None
-        self._is_connecting = True
-        try:
-            super().connect()
-        finally:
-            self._is_connecting = False
-
-    @async_unsafe
-    def close(self) -> None:
-        """Give the connection back; one that was handed over goes to the pool, when it comes back."""
-        self._handed_over = None
-        super().close()
 
     def close_if_unusable_or_obsolete(self) -> None:
         """Give the connection back at the end of a request, also one that was handed over."""
@@ -227,7 +218,8 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     def _rollback(self) -> None:
         # The server forgets every savepoint by itself.
-        self._forget_turns(is_undone=True)
+        if self.turns is not None:
+            self._forget_turns(is_undone=True)
         super()._rollback()  # type: ignore[misc]  # not in django-stubs
 
     def _forget_turns(self, *, is_undone: bool) -> None:
@@ -284,12 +276,13 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             super()._close()  # type: ignore[misc]  # not in django-stubs
             return
         try:
-            self._forget_turns(is_undone=True)
+            if self.turns is not None:
+                self._forget_turns(is_undone=True)
             self.connection = None
             # The pool that lent it, which may be closed by now; None when it was returned already.
-            if connection.lender is not None:
+            if (loan := connection.loan) is not None:
                 with self.wrap_database_errors:
-                    connection.lender.putconn(connection)
+                    loan.lender.putconn(connection)
         except BaseException:
             # Interrupted: Django lets go of it all the same.
             connection.disconnect()

@@ -52,7 +52,6 @@ class BorrowedConnection:
     ) -> None:
         _set_adapters(self, adapters)
         _set_connection(self, connection)
-        _set_has_own_adapters(self, False)  # noqa: FBT003 - a slot's setter
         _set_lender(self, lender)
 
     def __getattr__(self, name: str) -> Any:
@@ -85,9 +84,10 @@ class BorrowedConnection:
     @property
     def adapters(self) -> AdaptersMap:
         """The adapters of this connection's cursors to come: whatever is registered here ends with it."""
-        if not self._has_own_adapters:
+        # The slot is empty until somebody asks: to fill it costs time at each checkout.
+        if not getattr(self, "_has_own_adapters", False):
             _set_adapters(self, AdaptersMap(self._adapters))
-            _set_has_own_adapters(self, True)  # noqa: FBT003
+            _set_has_own_adapters(self, True)  # noqa: FBT003 - a slot's setter
         own: AdaptersMap = self._adapters
         return own
 
@@ -139,10 +139,10 @@ class BorrowedConnection:
             _set_connection(self, RETURNED)
             # As `core.engine.creator` found it: scrub() then sees at a glance that nothing changed.
             connection.switch_autocommit(on=True)
-            if (pool := connection.lender) is None:
+            if (loan := connection.loan) is None:
                 connection.disconnect()
             elif self._lender is None or not self._lender.take_back(connection):
-                pool.putconn(connection)
+                loan.lender.putconn(connection)
         except BaseException:
             # Interrupted: nobody else would return it.
             connection.disconnect()

@@ -71,9 +71,11 @@ def this_threads_wrapper() -> DatabaseWrapper:
     if _get_running_loop() is None:
         try:
             storage: Any = connections._connections._storage  # type: ignore[attr-defined]  # noqa: SLF001
-            return cast("DatabaseWrapper", getattr(storage, DEFAULT_DB_ALIAS))
+            wrapper: DatabaseWrapper = getattr(storage, DEFAULT_DB_ALIAS)
         except AttributeError:  # this thread's first look makes it, and asgiref may name it otherwise
             pass
+        else:
+            return wrapper
     return cast("DatabaseWrapper", connections[DEFAULT_DB_ALIAS])
 
 

@@ -115,7 +115,6 @@ class EnginePool(Pool):
         raise TypeError("a pool cannot leave its process: call core.db.get_engine() there")
 
 
-_OURS = {BorrowedConnection, JoinedConnection}
 # The slots themselves: of an object that is not whole, SQLAlchemy's __getattr__ would look for ever.
 _slots: Any = vars(_ConnectionFairy)
 _dbapi_connection, _record = _slots["dbapi_connection"].__get__, _slots["_connection_record"].__get__
@@ -182,7 +181,8 @@ class Checkout(_ConnectionFairy):
         pool = cast("EnginePool", self._pool)
         record: Any = self._connection_record
         connection: Any = self.dbapi_connection
-        is_ordinary = type(connection) in _OURS and record is not None
+        kind = type(connection)
+        is_ordinary = (kind is BorrowedConnection or kind is JoinedConnection) and record is not None
         if not is_ordinary or record.finalize_callback:
             super()._checkin(transaction_was_reset)
             return

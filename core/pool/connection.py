@@ -81,7 +81,8 @@ class PooledConnection(psycopg.Connection[Any]):
         idle_since: when it was opened or last came back, on the monotonic clock, in seconds.
         poll: looks at its socket; true when there is something to read.
         before_statement: called before each statement that is not SQLAlchemy's, inside a joined transaction.
-        statement_count: how often somebody waited for the server.
+        use_count: how often somebody waited for the server, or made a cursor.
+        use_count_before: what it was when the connection was last given back.
         met_read_only: a statement was refused because the server takes no writes (SQLSTATE 25006).
         is_in_callback: the pool has it, for a callback of its options: close() closes it.
     """
@@ -93,14 +94,14 @@ class PooledConnection(psycopg.Connection[Any]):
     _created_at: float
     _expire_at: float
     before_statement: Callable[[], None] | None = None
-    statement_count: int = 0
+    use_count: int = 0
     met_read_only: bool = False
     is_in_callback: bool = False
     _baseline: _Baseline
     _own_adapters: "WatchedAdapters"
     _process_id: int
     _cursors: "WeakSet[Any] | None" = None
-    _statements_before: int
+    use_count_before: int
     _has_portals = False
     _home: Callable[[], Any] = staticmethod(lambda: None)
 
@@ -126,6 +127,8 @@ class PooledConnection(psycopg.Connection[Any]):
         # psycopg calls one that was lost `broken`, also after it was closed.
         if not self.closed:
             self._closed = True
+        # Another socket may get its descriptor: the pool must not look at that one.
+        self.poll = _is_closed
         self.pgconn.finish()
 
     def wait(self, *arguments: Any, **options: Any) -> Any:
@@ -136,7 +139,7 @@ class PooledConnection(psycopg.Connection[Any]):
 
     def wait_unheard(self, *arguments: Any, **options: Any) -> Any:
         """Wait for the server without a call of `before_statement`."""
-        self.statement_count += 1
+        self.use_count += 1
         try:
             return super().wait(*arguments, **options)
         except psycopg.errors.ReadOnlySqlTransaction:
@@ -150,7 +153,7 @@ class PooledConnection(psycopg.Connection[Any]):
     @property
     def lender(self) -> Any:
         """The pool that it is checked out from; None while it is idle, or when its pool is gone."""
-        return None if self.loan is None else self._home()
+        return None if self.loan is None else self.loan.lender
 
     # psycopg's name for it. A property: that it is lent is told in one place, by its loan.
     _pool = lender
@@ -243,7 +246,7 @@ class PooledConnection(psycopg.Connection[Any]):
         state = tuple(list(part) if isinstance(part, list) else part for part in self._state())
         handlers = list(self._notice_handlers), list(self._notify_handlers)
         self._baseline = _Baseline(state, self._attributes(), adapters, *handlers, self._reported())
-        self._statements_before = self.statement_count
+        self.use_count_before = self.use_count
 
     # Cursors -------------------------------------------------------------------------------------------
 
@@ -253,6 +256,7 @@ class PooledConnection(psycopg.Connection[Any]):
 
     def keep(self, cursor: Any) -> Any:
         """Remember a cursor until the connection is given back, and return it."""
+        self.use_count += 1
         if self._cursors is None:
             self._cursors = WeakSet()
         self._cursors.add(cursor)
@@ -292,18 +296,16 @@ class PooledConnection(psycopg.Connection[Any]):
         """
         Put back what the server reports of a session without being asked, if a statement changed it.
 
-        A round trip only when something changed. Between two borrowers; a hand-over keeps the session as it
-        is.
+        For one that was used, between two borrowers; a hand-over keeps the session as it is. It costs a round
+        trip only when something changed.
 
         Returns:
             False when it cannot be put back: the connection must be discarded.
         """
         if self._cursors is not None:
             self.let_go_of_cursors()
-        if self.statement_count == self._statements_before:
-            return True
         is_restored = (not self._has_portals or self._close_portals()) and self._restore_reported()
-        self._statements_before = self.statement_count
+        self.use_count_before = self.use_count
         return is_restored
 
     def _restore_reported(self) -> bool:
@@ -485,6 +487,11 @@ class WatchedAdapters(AdaptersMap):
         """Register a loader, and note that."""
         self._is_changed = True
         super().register_loader(oid, loader)
+
+
+def _is_closed(_timeout: int) -> Sequence[Any]:
+    """Stand where a look at a socket was: there is something to see, that it is closed."""
+    return (True,)
 
 
 def _table_of(types: TypesRegistry) -> object:

@@ -4,6 +4,7 @@ Who has a connection: the open connections of a pool, each with its loan.
 
 import threading
 from time import monotonic
+from typing import Any
 from weakref import ReferenceType, ref
 
 from core.pool import stacks
@@ -16,16 +17,22 @@ class Loan:
 
     Attributes:
         borrower: "django", "sqlalchemy", "health", or "pool" while it is being closed.
+        lender: the pool that it is out from.
         since: monotonic seconds.
     """
 
     # A plain class: one is made for each borrow, and a dataclass with factories costs three times as much.
-    __slots__ = ("borrower", "is_reported", "since", "stack", "thread")
+    __slots__ = ("borrower", "is_reported", "lender", "since", "stack", "thread")
 
     def __init__(
-        self, borrower: str, thread: threading.Thread | None = None, stack: stacks.Stack | None = None
+        self,
+        borrower: str,
+        thread: threading.Thread | None = None,
+        stack: stacks.Stack | None = None,
+        lender: Any = None,
     ) -> None:
         self.borrower = borrower
+        self.lender = lender
         self.thread = thread or threading.current_thread()
         self.stack = stack or stacks.note()
         self.since = monotonic()

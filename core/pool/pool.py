@@ -155,7 +155,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
             PoolClosed: the pool was closed.
         """
         # Before the lock is taken: to note the stack is the dearest part of a loan, and nobody waits for it.
-        loan = Loan(borrower, current_thread(), note_stack(skip=1 + callers_frames))
+        loan = Loan(borrower, current_thread(), note_stack(skip=1 + callers_frames), self)
         since = loan.since
         try:
             deadline = since + (self.timeout if timeout is None else timeout)
@@ -283,7 +283,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
     # What may be lent ----------------------------------------------------------------------------------
 
     def _is_fit(self, connection: PooledConnection, now: float) -> bool:
-        if connection.is_expired(now, self._drained_at) or connection.closed:
+        if connection.is_expired(now, self._drained_at):
             return False
         # The hot path, without a call that it can do without: a silent socket, a recent use.
         is_fresh = now - connection.idle_since < self.ping_after
@@ -349,12 +349,12 @@ class SharedPool(ConnectionPool[PooledConnection]):
         Raises:
             ValueError: it does not come from this pool, or was returned before.
         """
-        if getattr(conn, "lender", None) is not self:
+        loan = getattr(conn, "loan", None)
+        if loan is None or loan.lender is not self:
             self._refuse_to_take(conn)
             return
-        loan = conn.loan
         try:
-            is_clean = conn.scrub() and conn.restore_session()
+            is_clean = conn.scrub() and (conn.use_count == conn.use_count_before or conn.restore_session())
             if is_clean and self._reset is not None:
                 is_clean = self._passes_reset(self._reset, conn)
             if not is_clean or conn.met_read_only:
@@ -445,7 +445,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         if not is_fit:
             self.discard(connection)
             return False
-        after = Loan(borrower)
+        after = Loan(borrower, lender=self)
         # On one line, as in core.pool.guard.
         with self._lock: before = self.state.pass_on(connection, after)  # fmt: skip  # noqa: E701
         leaks.note_return(before)

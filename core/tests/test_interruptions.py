@@ -148,11 +148,11 @@ def lines_of(work: Callable[[SharedPool], None], pool: SharedPool) -> Iterator[s
 
 
 def clean_up() -> None:
-    # A wrapper whose block was interrupted before its end would refuse to begin again.
-    connection.close()
+    # A wrapper whose block was interrupted before its end would refuse to begin again, and to close.
     connection.in_atomic_block = False
     connection.savepoint_ids, connection.atomic_blocks = [], []
     connection.needs_rollback = connection.closed_in_transaction = False
+    connection.close()
 
 
 @pytest.mark.parametrize("work", WAYS, ids=lambda work: work.__name__)
