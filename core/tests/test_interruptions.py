@@ -6,6 +6,7 @@ raises at one line after the other, of our own code and of the libraries' that a
 """
 
 import gc
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -153,6 +154,14 @@ def clean_up() -> None:
     connection.savepoint_ids, connection.atomic_blocks = [], []
     connection.needs_rollback = connection.closed_in_transaction = False
     connection.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_kept_records() -> Iterator[None]:
+    # pytest keeps what is logged, an exception's frames included, and with them whatever they hold.
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize("work", WAYS, ids=lambda work: work.__name__)
