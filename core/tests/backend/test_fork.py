@@ -1,6 +1,5 @@
 """After a fork the child has a pool of its own (contract line R6)."""
 
-import multiprocessing
 import os
 from typing import Any
 
@@ -10,6 +9,7 @@ from sqlalchemy import text
 
 from core import db
 from core.pool import SharedPool
+from core.tests.children import in_child
 
 pytestmark = [
     pytest.mark.real_pool,
@@ -17,28 +17,6 @@ pytestmark = [
     # Python 3.12 warns of any fork with threads: forking with threads is what this module is about.
     pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
 ]
-
-
-def in_child(action: Any) -> Any:
-    """Run `action` in a forked child and return what it returned."""
-    context = multiprocessing.get_context("fork")
-    ours, theirs = context.Pipe()
-
-    def run() -> None:
-        try:
-            theirs.send(action())
-        except BaseException as error:
-            theirs.send(error)
-
-    child = context.Process(target=run)
-    child.start()
-    assert ours.poll(20), "the child did not answer"
-    result = ours.recv()
-    child.join(20)
-    assert child.exitcode == 0
-    if isinstance(result, BaseException):
-        raise result
-    return result
 
 
 def backend_pid() -> int:
