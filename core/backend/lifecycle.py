@@ -1,19 +1,16 @@
 """
-The pools that this process made: closed when it ends, abandoned in a child that it forks.
+The pools that this process made for Django: closed when it ends, forgotten in a child that it forks.
 
 At the end they stop lending, wait a little for what is lent, and close. A server finishes its accepted
 requests first; this runs when the interpreter exits.
 
-After a fork, the child builds a pool of its own and leaves the parent's sockets alone. It inherits open
-sockets to Postgres: if it used them, or even closed them politely, it would speak in the parent's sessions.
-So each inherited descriptor is pointed at a socket that is closed at its other end: whatever the child still
-does with such a connection fails at once, and the server never hears of it.
+After a fork, the child makes pools of its own, under its own name; `core.pool.forks` has let go of the
+parent's connections by then.
 """
 
 import atexit
 import logging
 import os
-import socket
 from weakref import WeakSet
 
 from django.db import connections
@@ -43,10 +40,7 @@ def _finish() -> None:
             )
 
 
-def _abandon_in_child() -> None:
-    # First of all: a connection that is forgotten is closed.
-    for pool in list(own_pools):
-        pool.abandon(_silence)
+def _forget_in_child() -> None:
     _forget_connections_of_this_thread()
     own_pools.clear()
     # The first borrower makes a pool of the child's own.
@@ -54,18 +48,13 @@ def _abandon_in_child() -> None:
     slots.clear()
 
 
-def _silence(descriptor: int) -> None:
-    """Make `descriptor` a dead end; the parent's copy of the socket stays as it is."""
-    ours, other = socket.socketpair()
-    other.close()
-    os.dup2(ours.fileno(), descriptor)
-    ours.close()
-
-
 def _forget_connections_of_this_thread() -> None:
     for wrapper in connections.all(initialized_only=True):
         if wrapper.connection is None or not wrapper.settings_dict["OPTIONS"].get("pool"):
             continue
+        # SQLAlchemy's parts of the parent's transaction: what still holds one gets an error.
+        while joined := getattr(wrapper, "joined", None):
+            joined[-1].end(undo=False)
         wrapper.connection = None
         if wrapper.in_atomic_block:
             # As Django does when a connection is lost inside atomic(): the block cannot commit.
@@ -73,4 +62,5 @@ def _forget_connections_of_this_thread() -> None:
             wrapper.needs_rollback = True
 
 
-os.register_at_fork(after_in_child=_abandon_in_child)
+# After the one of core.pool, which is imported above: a connection that is forgotten is closed.
+os.register_at_fork(after_in_child=_forget_in_child)

@@ -12,6 +12,7 @@ exception at any line of a borrow or a return (a signal's handler may raise one)
 """
 
 import logging
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
@@ -23,7 +24,7 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 from psycopg_pool.pool import MaintenanceTask
 
-from core.pool import callbacks, leaks, liveness
+from core.pool import callbacks, forks, leaks, liveness
 from core.pool.connection import PooledConnection
 from core.pool.growth import Growth
 from core.pool.guard import guarded
@@ -93,6 +94,14 @@ class SharedPool(ConnectionPool[PooledConnection]):
         )
         self.ping_after = ping_after
         self.leak_seconds = leak_seconds
+        self._make_parts(lazy=lazy, reserve_seconds=reserve_seconds)
+        forks.note(self)
+        if open is None:
+            self._open_implicit = True
+        if open is not False:
+            self._open()
+
+    def _make_parts(self, *, lazy: bool, reserve_seconds: float) -> None:
         self.state = PoolState(
             idle=self._pool,
             queue=WaitQueue(reserve_seconds=reserve_seconds),
@@ -103,7 +112,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         # psycopg's close() turns away who waits there.
         self._waiting: Any = self.state.queue
         self.slots = Slots(self._max_size)
-        self.is_finishing = False
+        self.is_finishing = self._opens_when_used = False
         self._came_back = Condition(self._lock)
         self._orphans = leaks.OrphanSearch()
         self._retry = Chore(SharedPool.look_again)
@@ -111,10 +120,6 @@ class SharedPool(ConnectionPool[PooledConnection]):
         self._watch = Chore(SharedPool.watch_loans)
         self._search = Chore(SharedPool.search_orphans)
         self._reserve_end = Chore(SharedPool.end_reserve)
-        if open is None:
-            self._open_implicit = True
-        if open is not False:
-            self._open()
 
     def share(self, slots: Slots) -> None:
         """Count against `slots` from now on. Call it before the pool opens its first connection."""
@@ -177,7 +182,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
     def _take_idle(self, loan: Loan) -> PooledConnection | None:
         """Return an idle connection, now on `loan`; None when the caller must wait. Needs the lock."""
         if self._closed or self.is_finishing:
-            self._refuse_to_lend()
+            self._open_or_refuse()
         self._stats[self._REQUESTS_NUM] += 1
         return self.state.take_idle(loan)
 
@@ -185,10 +190,13 @@ class SharedPool(ConnectionPool[PooledConnection]):
     def _take_another(self, loan: Loan) -> PooledConnection | None:
         """Return another idle connection than the last one, which was not fit; the request is the same."""
         if self._closed or self.is_finishing:
-            self._refuse_to_lend()
+            self._open_or_refuse()
         return self.state.take_idle(loan)
 
-    def _refuse_to_lend(self) -> None:
+    def _open_or_refuse(self) -> None:
+        if self._opens_when_used:
+            self._open()
+            return
         self._check_open_getconn()
         raise PoolClosed(f"the pool {self.name!r} is closing: this process is about to end")
 
@@ -701,6 +709,11 @@ class SharedPool(ConnectionPool[PooledConnection]):
 
     # The end -------------------------------------------------------------------------------------------
 
+    def close(self, timeout: float = 5.0) -> None:
+        """Close what is idle now, and what is lent when it comes back; nothing is lent any more."""
+        self._opens_when_used = False
+        super().close(timeout)
+
     def shut_down(self, timeout: float) -> bool:
         """
         Stop lending, wait up to `timeout` seconds for what is lent, then close.
@@ -718,23 +731,24 @@ class SharedPool(ConnectionPool[PooledConnection]):
         self.close()
         return is_empty
 
-    def abandon(self, silence: Callable[[int], None]) -> None:
+    def abandon(self) -> None:
         """
-        Let go of everything in a forked child, where this pool's threads do not exist.
+        Begin again in a forked child, which has no thread of the pool and must use no connection of it.
 
-        Args:
-            silence: makes a file descriptor harmless without a word to the server.
+        If it was open, it opens when somebody borrows.
         """
         for connection in self.state.loans.open():
-            silence(connection.fileno())
+            forks.silence(connection.fileno())
             connection.loan = None
-        self._closed = True
-        self._pool.clear()
+        was_open = not self._closed
+        if was_open:
+            self._closed, self._opened = True, False
         self._workers, self._sched_runner = [], None
+        self._pool, self._stats, self._drained_at = deque(), Counter(), 0.0
         # Fresh locks: the parent's may be held by a thread that the child does not have.
-        self._lock = type(self._lock)()
-        self._came_back = Condition(self._lock)
-        self.slots = Slots(self._max_size)
+        self._lock, self._pool_full_event = type(self._lock)(), None
+        self._make_parts(lazy=self.lazy, reserve_seconds=self.state.queue.reserve_seconds)
+        self._opens_when_used = was_open
 
 
 def _refuse_other_classes(connection_class: Any) -> None:

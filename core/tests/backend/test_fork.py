@@ -9,14 +9,9 @@ from sqlalchemy import text
 
 from core import db
 from core.pool import SharedPool
-from core.tests.children import in_child
+from core.tests.children import FORK_MARKS, in_child
 
-pytestmark = [
-    pytest.mark.real_pool,
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform does not fork"),
-    # Python 3.12 warns of any fork with threads: forking with threads is what this module is about.
-    pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
-]
+pytestmark = [pytest.mark.real_pool, *FORK_MARKS]
 
 
 def backend_pid() -> int:
