@@ -10,13 +10,14 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import django.db
 import psycopg
 import sqlalchemy
 from psycopg import sql
 from psycopg_pool import PoolTimeout, TooManyRequests
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from core import activity
@@ -24,6 +25,7 @@ from core.activity import Backend, Holder
 from core.engine import dialect
 from core.engine.copying import encode_rows
 from core.engine.creator import lend_to_sqlalchemy, shared_pool
+from core.engine.first_connect import FirstConnect
 from core.engine.independence import Independent
 from core.engine.pool import EnginePool
 from core.engine.streaming import stream_texts
@@ -96,13 +98,16 @@ def independent() -> Iterator[sqlalchemy.Engine]:
         yield get_independent_engine()
 
 
-def _renew_lock() -> None:
-    # A forked child: the lock may be held by a thread that the child does not have.
+def _renew_locks() -> None:
+    # A forked child: they may be held by a thread that the child does not have.
     global _engine_lock  # noqa: PLW0603
     _engine_lock = threading.Lock()
+    for engine in (_engine, _independent_engine):
+        if engine is not None:
+            cast("EnginePool", engine.pool).renew_locks()
 
 
-os.register_at_fork(after_in_child=_renew_lock)
+os.register_at_fork(after_in_child=_renew_locks)
 
 
 def _make_engine(*, is_independent: bool = False) -> sqlalchemy.Engine:
@@ -117,7 +122,10 @@ def _make_engine(*, is_independent: bool = False) -> sqlalchemy.Engine:
         poolclass=EnginePool,
         # The pool rolls back what is open; a joined connection must tell a rollback from an end.
         pool_reset_on_return=None,
+        # By `FirstConnect`: SQLAlchemy's own cannot begin again in a forked child.
+        _initialize=False,
     )
+    event.listen(engine, "connect", FirstConnect(engine))
     return engine
 
 

@@ -5,6 +5,7 @@ A SQLAlchemy table for each Django model. Django owns the schema; nothing is des
 the real schema. Names of keys and indexes that Django makes up are left out: nobody asks for them.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -18,6 +19,7 @@ from sqlalchemy.dialects import postgresql
 METADATA = sa.MetaData()
 # Two threads that ask for one new table would both add it to METADATA: the second fails.
 _lock = threading.RLock()
+_IS_COMPLETE = "is_complete"
 
 _TYPES: Mapping[str, Callable[[Any], sa.types.TypeEngine[Any]]] = {
     "AutoField": lambda _: sa.Integer(),
@@ -57,6 +59,18 @@ def table_for(model: type[models.Model]) -> sa.Table:
         return _build(model)
 
 
+def _begin_again_in_child() -> None:
+    # A thread that the forked child does not have may hold the lock, with a table that is half made.
+    global _lock  # noqa: PLW0603
+    _lock = threading.RLock()
+    for table in list(METADATA.tables.values()):
+        if not table.info.get(_IS_COMPLETE):
+            METADATA.remove(table)
+
+
+os.register_at_fork(after_in_child=_begin_again_in_child)
+
+
 def _options(model: type[models.Model]) -> Any:
     return model._meta  # noqa: SLF001 - public, in spite of its name: Django documents it
 
@@ -71,6 +85,7 @@ def _build(model: type[models.Model]) -> sa.Table:
         _add_index(table, model, index, editor)
     for field in options.local_concrete_fields:
         _add_field_indexes(table, field)
+    table.info[_IS_COMPLETE] = True
     return table
 
 

@@ -11,6 +11,7 @@ parent's connections by then.
 import atexit
 import logging
 import os
+from typing import Any
 from weakref import WeakSet
 
 from django.db import connections
@@ -52,14 +53,20 @@ def _forget_connections_of_this_thread() -> None:
     for wrapper in connections.all(initialized_only=True):
         if wrapper.connection is None or not wrapper.settings_dict["OPTIONS"].get("pool"):
             continue
-        # SQLAlchemy's parts of the parent's transaction: what still holds one gets an error.
-        while joined := getattr(wrapper, "joined", None):
-            joined[-1].end(undo=False)
         wrapper.connection = None
+        _forget_turns(wrapper)
         if wrapper.in_atomic_block:
             # As Django does when a connection is lost inside atomic(): the block cannot commit.
             wrapper.closed_in_transaction = True
             wrapper.needs_rollback = True
+
+
+def _forget_turns(wrapper: Any) -> None:
+    """Part with what SQLAlchemy had of the parent's transaction: whoever still holds some gets an error."""
+    turns = getattr(wrapper, "turns", None)
+    if turns is not None:
+        wrapper.turns = None
+        turns.note_gone(None, is_undone=True)
 
 
 # After the one of core.pool, which is imported above: a connection that is forgotten is closed.

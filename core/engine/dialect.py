@@ -6,11 +6,11 @@ which is each checkout here, and they would pile up on a connection that is lent
 """
 
 import sys
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.util import memoized_property
 
 from core.engine.joined import JoinedConnection
 
@@ -28,8 +28,8 @@ class SharedDialect(PGDialect_psycopg):
     driver = "turnstile"
     supports_statement_cache = True
 
-    # Cached: every checkout asks.
-    @cached_property
+    # Cached: every checkout asks. functools' has a lock in Python 3.11, which a forked child may find locked.
+    @memoized_property
     def adapters(self) -> Any:
         """The adapters that SQLAlchemy would give to a connection of its own."""
         return self._psycopg_adapters_map

@@ -14,7 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection, _ConnectionFairy
 
 from core.engine.connection import BorrowedConnection
-from core.engine.creator import shared_pool
+from core.engine.creator import shared_pool, this_threads_wrapper
 from core.engine.joined import JoinedConnection
 
 
@@ -105,11 +105,17 @@ class EnginePool(Pool):
 
     def dispose(self) -> None:
         """Close what is idle, and what is lent when it comes back. The pool itself stays."""
-        shared_pool().drain()
+        if (pool := this_threads_wrapper().pool) is not None:
+            pool.drain()
 
     def recreate(self) -> Self:
-        """Return this pool: there is one for the life of the process."""
+        """Return this pool: there is one for the life of the process, and each forked child has its own."""
         return self
+
+    def renew_locks(self) -> None:
+        """Let nobody in a forked child wait for a thread of its parent's that made the first connection."""
+        for listeners in _collections(self, "connect", "first_connect"):
+            listeners._exec_once_mutex = None  # noqa: SLF001 - docs/adr/0008
 
     def __reduce__(self) -> Any:
         raise TypeError("a pool cannot leave its process: call core.db.get_engine() there")
