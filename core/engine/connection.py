@@ -148,6 +148,13 @@ class BorrowedConnection:
             connection.disconnect()
             raise
 
+    def drop(self) -> None:
+        """Close the connection below, unless it was given back: whoever had this one has let go of it."""
+        connection = self._connection
+        if connection is not RETURNED:
+            connection.disconnect()
+            _set_connection(self, RETURNED)
+
     def retire(self) -> None:
         """Let the connection be closed when it comes back: somebody said that it is of no use any more."""
         if self._connection is not RETURNED:

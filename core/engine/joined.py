@@ -249,6 +249,10 @@ class JoinedConnection(BorrowedConnection):
         finally:
             self._set(_connection=RETURNED)
 
+    def drop(self) -> None:
+        """Let go, without a word to the server: the connection is Django's."""
+        self._set(_connection=RETURNED)
+
     def _forget(self) -> None:
         self._set(block=None, _undone="", _markers={})
 

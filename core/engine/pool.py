@@ -192,11 +192,15 @@ class Checkout(_ConnectionFairy):
         if not is_ordinary or record.finalize_callback:
             super()._checkin(transaction_was_reset)
             return
-        self.dbapi_connection = self._connection_record = None  # type: ignore[assignment]
         try:
+            self.dbapi_connection = self._connection_record = None  # type: ignore[assignment]
             if _is_to_be_replaced(record):
                 connection.retire()
             # It rolls back what is open, or discards the connection.
             connection.close()
+        except BaseException:
+            # Interrupted: nobody else would return it.
+            connection.drop()
+            raise
         finally:
             pool.keep(record)
