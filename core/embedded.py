@@ -49,10 +49,14 @@ class EmbeddedPostgres:
     Args:
         data_dir: made, and initialised, when it does not exist.
         parameters: postgresql.conf settings over `DEFAULT_PARAMETERS`, read at each start.
+        programs: the folder of another Postgres' programs; None for those of the wheel.
     """
 
-    def __init__(self, data_dir: Path, *, parameters: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, *, parameters: Mapping[str, str] | None = None, programs: Path | None = None
+    ) -> None:
         self.data_dir = data_dir.resolve()
+        self._programs = programs
         self.parameters = {**DEFAULT_PARAMETERS, **(parameters or {})}
         self.socket_dir = _socket_dir(self.data_dir)
         self._user = _unprivileged_user()
@@ -88,6 +92,10 @@ class EmbeddedPostgres:
         self._write_parameters()
         self._forget_a_zombie()
         self._pg_ctl("start", "-l", str(self.data_dir / "server.log"), "-o", f"-k {self.socket_dir}")
+
+    def program(self, name: str) -> Path:
+        """Return where the program called `name` is, such as psql."""
+        return self._programs / name if self._programs else _program(name)
 
     def create_database(self, name: str) -> None:
         """Create the database `name` on the running server; do nothing when it exists."""
@@ -131,7 +139,7 @@ class EmbeddedPostgres:
     def _is_running(self) -> bool:
         # A postmaster.pid may outlive its server and name a stranger's process: pg_ctl checks both.
         # A folder that the server's user cannot reach is not "no server": to stop it must fail aloud.
-        status: list[str | Path] = [_program("pg_ctl"), "status", "-D", self.data_dir]
+        status: list[str | Path] = [self.program("pg_ctl"), "status", "-D", self.data_dir]
         return self.pid is not None and self._run(status) != NO_SERVER
 
     def _forget_a_zombie(self, patience_seconds: float = 5.0) -> None:
@@ -149,7 +157,7 @@ class EmbeddedPostgres:
             self._make_folder(folder)
         if self._user:
             _let_others_pass(self.data_dir)
-            _let_others_pass(_program("postgres"))
+            _let_others_pass(self.program("postgres"))
 
     def _make_folder(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -163,7 +171,7 @@ class EmbeddedPostgres:
         shutil.rmtree(draft, ignore_errors=True)
         self._make_folder(draft)
         options = ["--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions"]
-        self._check([_program("initdb"), "-D", draft, "-U", SUPERUSER, *options])
+        self._check([self.program("initdb"), "-D", draft, "-U", SUPERUSER, *options])
         with (draft / "postgresql.conf").open("a") as configuration:
             configuration.write("\ninclude_if_exists = 'turnstile.conf'\n")
         self.data_dir.rmdir()
@@ -177,7 +185,7 @@ class EmbeddedPostgres:
             os.chown(path, self._user.pw_uid, self._user.pw_gid)
 
     def _pg_ctl(self, action: str, *arguments: str) -> None:
-        self._check([_program("pg_ctl"), action, "-w", "-D", str(self.data_dir), *arguments])
+        self._check([self.program("pg_ctl"), action, "-w", "-D", str(self.data_dir), *arguments])
 
     def _run(self, command: Sequence[str | Path], output: int | None = subprocess.DEVNULL) -> int:
         return subprocess.run(

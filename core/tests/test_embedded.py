@@ -33,6 +33,12 @@ def answer(server: EmbeddedPostgres, question: str, database: str = "postgres") 
 
 
 class TestEmbeddedPostgres:
+    def test_runs_the_programs_of_another_postgres_where_it_is_named(self, tmp_path: Path) -> None:
+        other = EmbeddedPostgres(tmp_path / "data", programs=tmp_path / "bin")
+
+        assert other.program("psql") == tmp_path / "bin" / "psql"
+        assert EmbeddedPostgres(tmp_path / "data").program("psql").exists()
+
     def test_grants_postgres_default_of_100_connections(self, server: EmbeddedPostgres) -> None:
         server.start()
 
