@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+PEERS := var/peers/venv
 # `make test PYTEST=-x` and the like.
 PYTEST ?=
 # Each has a Postgres of its own. They wait more than they compute.
@@ -65,11 +66,20 @@ bench: $(BIN)/bench-ready ## Measure pool, ETL and reports; write docs/benchmark
 faults: $(BIN)/bench-ready ## Break everything, beside the alternatives; write docs/faults.md (15 to 30 minutes)
 	$(BIN)/python -m benchmarks.faults
 
+peers: $(PEERS)/ready ## Run other projects' own tests on stock and on ours; write docs/peers.md (30 minutes)
+	$(PEERS)/bin/python -m benchmarks.peers
+
 screenshots: $(READY) ## Take the pictures in docs/screenshots; needs chromium
 	$(BIN)/python -m pytest reports/tests/browser/screenshots.py
 
-.PHONY: bench faults screenshots
+.PHONY: bench faults peers screenshots
 
 $(BIN)/bench-ready: requirements-bench.txt $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt
+	@touch $@
+
+# An environment of its own: what a foreign application needs must not change what the service runs on.
+$(PEERS)/ready: requirements-peers.txt requirements.txt | python
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-peers.txt
 	@touch $@
