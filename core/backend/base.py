@@ -96,7 +96,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             pool = SharedPool(**arguments)
         except (TypeError, ValueError) as error:
             raise ImproperlyConfigured(f'DATABASES["{self.alias}"]["OPTIONS"]["pool"]: {error}') from error
-        lifecycle.own_pools.add(pool)
+        lifecycle.adopt(pool)
         pool.share(self._slots.setdefault(self.alias, Slots(pool.max_size)))
         return pool
 

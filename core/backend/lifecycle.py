@@ -2,7 +2,8 @@
 The pools that this process made for Django: closed when it ends, forgotten in a child that it forks.
 
 At the end they stop lending, wait a little for what is lent, and close. A server finishes its accepted
-requests first; this runs when the interpreter exits.
+requests first; this runs when the interpreter exits. Exit handlers that run later still get connections: the
+log that one of them flushes may end in the database.
 
 After a fork, the child makes pools of its own, under its own name; `core.pool.forks` has let go of the
 parent's connections by then.
@@ -11,6 +12,7 @@ parent's connections by then.
 import atexit
 import logging
 import os
+import threading
 from typing import Any
 from weakref import WeakSet
 
@@ -28,10 +30,19 @@ connection_pools: dict[str, SharedPool] = {}
 slots: dict[str, Slots] = {}
 # Every pool that this process made, replaced ones too.
 own_pools: WeakSet[SharedPool] = WeakSet()
+# Where the exit handlers run, once ours has.
+_exit_thread: threading.Thread | None = None
+
+
+def adopt(pool: SharedPool) -> None:
+    """Close `pool` when this process ends; if it is ending, keep it closed."""
+    own_pools.add(pool)
+    pool.exit_thread = _exit_thread
 
 
 @atexit.register
 def _finish() -> None:
+    global _exit_thread  # noqa: PLW0603
     # What this very thread holds would never come back while it waits here.
     connections.close_all()
     for pool in list(own_pools):
@@ -39,9 +50,14 @@ def _finish() -> None:
             logger.warning(
                 "pool %s closed with connections checked out: %s", pool.name, pool.stats().as_text()
             )
+    _exit_thread = threading.current_thread()
+    for pool in list(own_pools):
+        pool.exit_thread = _exit_thread
 
 
 def _forget_in_child() -> None:
+    global _exit_thread  # noqa: PLW0603
+    _exit_thread = None
     _forget_connections_of_this_thread()
     own_pools.clear()
     # The first borrower makes a pool of the child's own.

@@ -16,8 +16,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
-from threading import Condition, current_thread
-from time import monotonic
+from threading import Condition, Thread, current_thread
+from time import monotonic, sleep
 from typing import Any
 
 import psycopg
@@ -72,6 +72,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
     Attributes:
         state: what is idle, lent, waited for and being opened; guarded by its lock.
         slots: the bound of the process, which other pools may share.
+        exit_thread: runs the process's exit handlers, and gets connections though the pool is closed.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         self._waiting: Any = self.state.queue
         self.slots = Slots(self._max_size)
         self.is_finishing = self._opens_when_used = False
+        self.exit_thread: Thread | None = None
         self._came_back = Condition(self._lock)
         self._orphans = leaks.OrphanSearch()
         self._retry = Chore(SharedPool.look_again)
@@ -194,6 +196,10 @@ class SharedPool(ConnectionPool[PooledConnection]):
         return self.state.take_idle(loan)
 
     def _open_or_refuse(self) -> None:
+        if self.exit_thread is current_thread():
+            return  # `_wait` opens a connection
+        if self.exit_thread is not None:
+            raise PoolClosed(self._is_ending())
         if self._opens_when_used:
             self._open()
             return
@@ -212,6 +218,8 @@ class SharedPool(ConnectionPool[PooledConnection]):
     # Waiting -------------------------------------------------------------------------------------------
 
     def _wait(self, loan: Loan, deadline: float) -> PooledConnection:
+        if self.exit_thread is not None:
+            return self._open_at_exit(loan, deadline)
         waiter = Waiter(loan)
         try:
             self._enqueue(waiter)
@@ -461,6 +469,11 @@ class SharedPool(ConnectionPool[PooledConnection]):
 
     # Opening -------------------------------------------------------------------------------------------
 
+    def _open(self) -> None:
+        # No thread can be started any more when the process ends.
+        if self.exit_thread is None:
+            super()._open()
+
     def _start_workers(self) -> None:
         # psycopg's queue of tasks takes a lock in Python, which an interrupted borrower could leave locked.
         self._tasks: Any = SimpleQueue[MaintenanceTask]()
@@ -514,12 +527,45 @@ class SharedPool(ConnectionPool[PooledConnection]):
         self._set_connection_expiry_date(connection)
         return connection
 
+    def _open_at_exit(self, loan: Loan, deadline: float) -> PooledConnection:
+        """Open a connection in this thread: the workers have ended, and few statements are to come."""
+        self._pause_at_exit(deadline)
+        connect = Connect(self, SharedPool.connect_one)
+        if not self.slots.take(connect, or_call=self.look_again):
+            limit = self.slots.limit
+            raise PoolClosed(f"{self._is_ending()}, and all {limit} connections are still lent")
+        try:
+            connection = self._connect()
+            connection.loan = loan
+            self._count_in(connection, connect)
+        except psycopg.Error as error:
+            raise ServerUnreachable(f"{self._is_ending()}, and a connect failed: {error}") from error
+        finally:
+            connect.has_socket = False
+        return connection
+
+    def _pause_at_exit(self, deadline: float) -> None:
+        """Wait a little after a connection that could not be lent."""
+        growth = self.state.growth
+        sleep(max(0.0, min(growth.retry_at, deadline) - monotonic()))
+        if monotonic() >= deadline:
+            raise ServerUnreachable(f"{self._is_ending()}, and no connection could be lent: {growth.error}")
+
+    def _is_ending(self) -> str:
+        return f"the pool {self.name!r} is closed: this process is ending"
+
+    @guarded
+    def _count_in(self, connection: PooledConnection, connect: Connect["SharedPool"]) -> None:
+        """Count a new connection in the place of its connect."""
+        self.slots.pass_on(connect, to=connection)
+        self.state.loans.add(connection)
+        connect.has_socket = False
+
     @guarded
     def _admit(self, connect: Connect["SharedPool"], connection: PooledConnection | None) -> bool:
         """Take a new connection for the pool's; return False when the pool was closed meanwhile."""
         if connection is not None:
-            self.slots.pass_on(connect, to=connection)
-            self.state.loans.add(connection)
+            self._count_in(connection, connect)
         connect.has_socket = False
         self.state.growth.note_success()
         if self._closed or connection is None:
