@@ -2,7 +2,15 @@
 Logging: one line per event on standard error, with the process id, for a supervisor to collect.
 """
 
+import logging
 from typing import Any
+
+
+class NotDiagnosed(logging.Filter):
+    """Keep Django's line about an error, unless `core.diagnosis` has logged the cause of this 503 already."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not getattr(getattr(record, "request", None), "is_diagnosed", False)
 
 
 def logging_entry(*, level: str) -> dict[str, Any]:
@@ -13,7 +21,11 @@ def logging_entry(*, level: str) -> dict[str, Any]:
         "formatters": {
             "line": {"format": "{asctime} {levelname} [{process}] {name}: {message}", "style": "{"},
         },
+        "filters": {"not_diagnosed": {"()": NotDiagnosed}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": "WARNING"},
-        "loggers": {name: {"level": level} for name in ("core", "analytics", "etl", "reports", "health")},
+        "loggers": {
+            "django.request": {"filters": ["not_diagnosed"]},
+            **{name: {"level": level} for name in ("core", "analytics", "etl", "reports", "health")},
+        },
     }

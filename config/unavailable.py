@@ -14,10 +14,18 @@ from core import db
 RETRY_AFTER_SECONDS = 1
 
 
-def answer_unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
-    """Return the 503 with a fixed reason, never the exception's text."""
+def answer_unavailable(request: HttpRequest, error: BaseException) -> HttpResponse | None:
+    """
+    Return the 503 when the database cannot serve now, else None: `error` is a caller's mistake or ours.
+
+    It has a fixed reason, never the exception's text; the cause goes to the log.
+    """
+    found = db.diagnose(error)
+    if found is None:
+        return None
+    db.log_503(request, found)
     return JsonResponse(
-        {"status": "error", "reason": db.unavailable_reason(error)},
+        {"status": "error", "reason": found.reason},
         status=503,
         headers={"Retry-After": str(RETRY_AFTER_SECONDS), "Cache-Control": "no-store"},
     )
@@ -33,12 +41,11 @@ class DatabaseUnavailableMiddleware:
         return self._get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        return answer_unavailable(request, error) if db.is_unavailable(error) else None
+        return answer_unavailable(request, error)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer what failed outside a view, such as saving the session: handler500 of the URLs."""
     error = sys.exc_info()[1]
-    if error is not None and db.is_unavailable(error):
-        return answer_unavailable(request, error)
-    return HttpResponseServerError("<h1>Server error</h1><p>It has been logged.</p>")
+    answer = error and answer_unavailable(request, error)
+    return answer or HttpResponseServerError("<h1>Server error</h1><p>It has been logged.</p>")

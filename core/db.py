@@ -12,16 +12,15 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any, cast
 
-import django.db
 import psycopg
 import sqlalchemy
 from psycopg import sql
-from psycopg_pool import PoolTimeout, TooManyRequests
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from core import activity
 from core.activity import Backend, Holder
+from core.diagnosis import Diagnosis, diagnose, is_unavailable, log_503, unavailable_reason
 from core.engine import dialect
 from core.engine.copying import encode_rows
 from core.engine.creator import lend_to_sqlalchemy, shared_pool
@@ -30,19 +29,23 @@ from core.engine.independence import Independent
 from core.engine.pool import EnginePool
 from core.engine.streaming import stream_texts
 from core.pool import liveness
+from core.pool.sqlstates import Reason
 from core.pool.stats import PoolStats
-from core.pool.wait_queue import ServerUnreachable
 
 __all__ = [
+    "Diagnosis",
     "DriverError",
+    "Reason",
     "copy_encoded",
     "copy_rows",
+    "diagnose",
     "encode_rows",
     "get_engine",
     "get_independent_engine",
     "get_session",
     "independent",
     "is_unavailable",
+    "log_503",
     "ping",
     "pool_holders",
     "pool_stats",
@@ -205,28 +208,3 @@ def ping(timeout: float) -> float:
         return liveness.ping(connection, timeout=deadline - monotonic())
     finally:
         pool.putconn(connection)
-
-
-def is_unavailable(error: BaseException) -> bool:
-    """Tell whether `error` means that the database cannot serve now, so that a later try may succeed."""
-    return any(isinstance(cause, _UNAVAILABLE) for cause in _causes(error))
-
-
-def unavailable_reason(error: BaseException) -> str:
-    """Return what a stranger may know about `error`: `pool_full` or `unreachable`."""
-    causes = list(_causes(error))
-    if any(isinstance(cause, ServerUnreachable) for cause in causes):
-        return "unreachable"
-    is_full = any(isinstance(cause, PoolTimeout | TooManyRequests) for cause in causes)
-    return "pool_full" if is_full else "unreachable"
-
-
-_UNAVAILABLE = (django.db.OperationalError, sqlalchemy.exc.OperationalError, psycopg.OperationalError)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield `error` and what it was raised from; Django and SQLAlchemy wrap the driver's errors."""
-    cause: BaseException | None = error
-    while cause is not None:
-        yield cause
-        cause = getattr(cause, "orig", None) or cause.__cause__

@@ -2,7 +2,9 @@
 The OpenAPI description of the health endpoints, which are plain views outside the API's framework.
 """
 
-from typing import Any
+from typing import Any, get_args
+
+from core import db
 
 _INSTANT = {"type": "string", "format": "date-time"}
 _COUNT = {"type": "integer", "minimum": 0}
@@ -81,7 +83,7 @@ PATHS: dict[str, Any] = {
         "Should requests come here? A full pool is ready.",
         {
             "200": _answer("ready", _readiness("ready")),
-            "503": _answer("the database is unreachable", _readiness("not_ready")),
+            "503": _answer("the database cannot serve now", _readiness("not_ready")),
         },
     ),
     "/health/db": _path(
@@ -90,8 +92,8 @@ PATHS: dict[str, Any] = {
         {
             "200": _answer("ok", {"status": {"const": "ok"}, "select_ms": {"type": "number"}, **_POOL}),
             "503": _answer(
-                "the pool is full or the database unreachable",
-                {"status": {"const": "error"}, "reason": {"enum": ["pool_full", "unreachable"]}, **_POOL},
+                "the database cannot serve now",
+                {"status": {"const": "error"}, "reason": {"enum": list(get_args(db.Reason))}, **_POOL},
             ),
         },
     ),

@@ -31,34 +31,35 @@ def ready(request: HttpRequest) -> JsonResponse:
 
     A full pool is ready: if busy replicas left the load balancer, their load would fill the others, too.
     """
-    reason = _check_database()["reason"]
-    is_ready = reason != "unreachable"
-    body = {"status": "ready" if is_ready else "not_ready", "checks": {"database": reason or "ok"}}
-    return _answer(body, status=200 if is_ready else 503)
+    fault, _ = _check_database()
+    body = {"checks": {"database": fault.reason if fault else "ok"}}
+    if fault is None or fault.reason == "pool_full":
+        return _answer({"status": "ready", **body})
+    db.log_503(request, fault)
+    return _answer({"status": "not_ready", **body}, status=503)
 
 
 @require_safe
 def health_db(request: HttpRequest) -> JsonResponse:
     """Answer how full the pool is, and whether `SELECT 1` came back within HEALTH_DB_TIMEOUT."""
-    result = _check_database()
+    fault, milliseconds = _check_database()
     numbers = counters()
-    body = {
-        "status": "error" if result["reason"] else "ok",
-        **{name: value for name, value in result.items() if value is not None},
-        **numbers,
-        "pool": numbers,
-        "process_id": os.getpid(),
-    }
-    return _answer(body, status=503 if result["reason"] else 200)
+    body = {**numbers, "pool": numbers, "process_id": os.getpid()}
+    if fault is None:
+        return _answer({"status": "ok", "select_ms": round(milliseconds, 3), **body})
+    db.log_503(request, fault)
+    return _answer({"status": "error", "reason": fault.reason, **body}, status=503)
 
 
-def _check_database() -> dict[str, Any]:
-    """Return {reason: None or a fixed code, select_ms: milliseconds or None}."""
+def _check_database() -> tuple[db.Diagnosis | None, float]:
+    """Return why the database cannot serve, or None, and the milliseconds that `SELECT 1` took."""
     try:
-        milliseconds = db.ping(settings.HEALTH_DB_TIMEOUT)
+        return None, db.ping(settings.HEALTH_DB_TIMEOUT)
     except db.DriverError as error:
-        return {"reason": db.unavailable_reason(error), "select_ms": None}
-    return {"reason": None, "select_ms": round(milliseconds, 3)}
+        fault = db.diagnose(error, borrower="health")
+        if fault is None:
+            raise
+        return fault, 0.0
 
 
 def counters() -> dict[str, int]:

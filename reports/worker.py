@@ -48,9 +48,10 @@ def _unless_unavailable(step: Callable[..., bool], *arguments: Any) -> bool:
     try:
         return step(*arguments)
     except Exception as error:
-        if not db.is_unavailable(error):
+        found = db.diagnose(error)
+        if found is None:
             raise
-        logger.warning("the worker waits for the database: %s", db.unavailable_reason(error))
+        logger.warning("the worker waits for the database: %s", found)
         return False
     finally:
         close_old_connections()

@@ -7,6 +7,8 @@ from typing import Any
 from ninja import Schema
 from pydantic import Field
 
+from core import db
+
 
 class Problem(Schema):
     """What is wrong, and what to do."""
@@ -32,7 +34,7 @@ class Unavailable(Schema):
     """The database cannot serve now: send the same request again after Retry-After seconds."""
 
     status: str
-    reason: str
+    reason: db.Reason
 
 
 # Every endpoint may answer these.

@@ -17,6 +17,7 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 
 from core.pool.connection import PooledConnection
 from core.pool.loans import Loan
+from core.pool.sqlstates import UNABLE_TO_CONNECT
 
 # Longer than a request works between its first connection and its second; for so long one place may be idle
 # while somebody waits.
@@ -42,6 +43,8 @@ class ServerUnreachable(PoolTimeout):
     """
     No connection could be opened in time; the server did not answer or refused.
     """
+
+    sqlstate = UNABLE_TO_CONNECT
 
 
 class Waiter:

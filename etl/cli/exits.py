@@ -43,9 +43,10 @@ def errors_as_sentences() -> Iterator[None]:
     except (SourceFailed, LeaseLost, NoSuchRow) as error:
         raise failure(str(error)) from None
     except Exception as error:
-        if not db.is_unavailable(error):
+        found = db.diagnose(error)
+        if found is None:
             raise
-        reason = db.unavailable_reason(error)
         raise failure(
-            f"the database cannot serve now ({reason}): see `manage.py doctor`, then run again"
+            f"the database cannot serve now ({found.reason}): {found.cause}; see `manage.py doctor`, "
+            "then run again"
         ) from error

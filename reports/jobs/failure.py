@@ -24,20 +24,14 @@ def as_text(error: BaseException, generated: GeneratedReport) -> str:
     """Return one sentence and the cure."""
     if isinstance(error, UnknownReport | UnreadableParameters):
         return f"{error}. Ask for a new report."
+    if reason := db.unavailable_reason(error):
+        return f"The database was unavailable ({reason}). See `manage.py doctor`, then make it again."
     if isinstance(error, DBAPIError):
-        return _of_database(error, generated)
+        code, name = getattr(error.orig, "sqlstate", None), type(error.orig).__name__
+        return f"Postgres refused a statement ({name}, {code}). The worker's log says more: {generated.pk}."
     if isinstance(error, OSError) and error.strerror:
         return f"The disk said: {error.strerror}. Make room in REPORT_STORAGE, then make it again."
     return f"It stopped with {type(error).__name__}. The worker's log says where: look for {generated.pk}."
-
-
-def _of_database(error: DBAPIError, generated: GeneratedReport) -> str:
-    code = getattr(error.orig, "sqlstate", None)
-    if code is None and db.is_unavailable(error):
-        reason = db.unavailable_reason(error)
-        return f"The database was unavailable ({reason}). See `manage.py doctor`, then make it again."
-    name = type(error.orig).__name__
-    return f"Postgres refused a statement ({name}, {code}). The worker's log says more: {generated.pk}."
 
 
 def log(error: BaseException, generated: GeneratedReport) -> None:

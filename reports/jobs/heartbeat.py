@@ -69,9 +69,10 @@ class Heartbeat:
             is_latest = states.beat(self._generated, rows=rows, total=total, now=timezone.now())
             self._is_superseded = not is_latest
         except Exception as error:
-            if not db.is_unavailable(error):
+            found = db.diagnose(error)
+            if found is None:
                 raise
             # The report may well be made on a connection that still works.
-            logger.warning("no heartbeat of report %s: %s", self._generated.pk, db.unavailable_reason(error))
+            logger.warning("no heartbeat of report %s: %s", self._generated.pk, found)
         finally:
             connections.close_all()

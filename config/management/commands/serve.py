@@ -22,12 +22,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, connection
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
+
+from core import db
 
 HOST = "127.0.0.1"
 # How long a stopping worker may take to answer the requests it has.
@@ -104,8 +106,11 @@ def refuse_pending_migrations() -> None:
     """
     try:
         executor = MigrationExecutor(connection)
-    except OperationalError as error:
-        raise CommandError(f"the database does not answer ({error}): see `manage.py doctor`") from error
+    except DatabaseError as error:
+        found = db.diagnose(error)
+        if found is None:
+            raise
+        raise CommandError(f"the database cannot serve now ({found}): see `manage.py doctor`") from error
     count = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     if count:
         raise CommandError(f"the database lacks {count} migrations: run `python manage.py migrate` first")

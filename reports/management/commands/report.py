@@ -14,6 +14,7 @@ from django.utils import timezone
 from sqlalchemy.exc import SQLAlchemyError
 
 from analytics.models import Event
+from core import db
 from reports.catalogue import REPORTS, Parameters, Report, UnknownReport, find
 from reports.making import MadeFile, make_file
 from reports.models import FileFormat
@@ -43,8 +44,13 @@ class Command(BaseCommand):
             report = find(name)
             parameters = _parameters(report, options)
             made = _make(report, parameters, FileFormat(options["file_format"]), output)
-        except (UnknownReport, SQLAlchemyError, django.db.Error, OSError) as error:
+        except (UnknownReport, OSError) as error:
             raise CommandError(f"no report: {error}") from error
+        except (SQLAlchemyError, django.db.Error) as error:
+            found = db.diagnose(error)
+            if found is None:
+                raise
+            raise CommandError(f"no report: the database cannot serve now: {found}") from error
         # The standard output may be the report itself.
         self.stderr.write(
             f"{made.row_count:,} of {made.row_total:,} rows, {made.size_bytes:,} bytes in "
