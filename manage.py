@@ -4,7 +4,7 @@
 import os
 import sys
 
-from django.core.management import execute_from_command_line
+from config.commands import run
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
         from config import demo  # noqa: PLC0415
 
         demo.prepare()
-    execute_from_command_line(sys.argv)
+    run(sys.argv)
 
 
 if __name__ == "__main__":

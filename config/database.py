@@ -2,12 +2,17 @@
 The DATABASES entry: Postgres through `core.backend`, with one bounded pool in each process.
 
 The pool's options carry psycopg_pool's own names, so the same entry also works with Django's stock engine
-(less `ping_after`, `leak_seconds` and `lazy`, which are ours).
+(less `ping_after`, `leak_seconds`, `lazy` and `fail_fast`, which are ours).
 """
 
 from typing import Any
 
 from config import env
+from core.backend import application_name
+
+# They go on trying when the database refuses them, and are served once a password or a role is right again.
+# Any other `manage.py` command ends at once. "python" is whatever is no command, such as a worker of Celery.
+SERVICES = {"web", "python", "runserver", "report_worker"}
 
 
 def database_entry() -> dict[str, Any]:
@@ -45,4 +50,5 @@ def pool_options() -> dict[str, Any]:
         "leak_seconds": env.seconds("POOL_LEAK_SECONDS", 60.0),
         # A command that uses one connection opens one, not POOL_SIZE of them.
         "lazy": True,
+        "fail_fast": application_name.role() not in SERVICES,
     }

@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from psycopg_pool import PoolTimeout, TooManyRequests
 
 from core.pool.sqlstates import Reason, reason_of
+from core.pool.wait_queue import ServerUnreachable
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +89,12 @@ def unavailable_reason(error: BaseException) -> Reason | None:
     """Return what a stranger may know about why the database cannot serve; None when it is not to blame."""
     found = diagnose(error)
     return found.reason if found else None
+
+
+def connect_failure(error: BaseException) -> str | None:
+    """Return why the pool opened no connection; None when that is not what `error` is about."""
+    found = (cause for cause in _causes(error) if isinstance(cause, ServerUnreachable))
+    return next(map(_text_of, found), None)
 
 
 def log_503(request: HttpRequest, found: Diagnosis) -> None:

@@ -11,7 +11,12 @@ def role() -> str:
     """Return `web` in a server's worker, else the management command, else `python`."""
     if "config.wsgi" in sys.modules:
         return "web"
-    is_command = Path(sys.argv[0]).name in {"manage.py", "django-admin", "__main__.py"}
+    program = Path(sys.argv[0])
+    # `python -m django`; any other module, such as Celery's, is no command.
+    is_command = program.name in {"manage.py", "django-admin"} or program.parts[-2:] == (
+        "django",
+        "__main__.py",
+    )
     return sys.argv[1] if is_command and len(sys.argv) > 1 else "python"
 
 

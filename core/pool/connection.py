@@ -11,14 +11,17 @@ import select
 from collections.abc import Callable, Mapping, Sequence
 from threading import RLock
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from weakref import WeakSet, ref
 
 import psycopg
 from psycopg import generators, pq, sql
+from psycopg.abc import PQGenConn
 from psycopg.adapt import AdaptersMap
 from psycopg.errors import error_from_result
 from psycopg.types import TypesRegistry
+
+from core.pool import connecting
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +107,11 @@ class PooledConnection(psycopg.Connection[Any]):
     use_count_before: int
     _has_portals = False
     _home: Callable[[], Any] = staticmethod(lambda: None)
+
+    @classmethod
+    def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
+        # psycopg's, but that a refusal has its SQLSTATE.
+        return cls((yield from connecting.connect(conninfo)))
 
     def close(self) -> None:
         """

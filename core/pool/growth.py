@@ -9,6 +9,7 @@ from random import uniform
 from weakref import ReferenceType, ref
 
 from core.pool.connection import PooledConnection
+from core.pool.refusal import as_text, refusal_of
 from core.pool.slots import Holder
 from core.pool.wait_queue import WaitQueue
 
@@ -17,6 +18,9 @@ from core.pool.wait_queue import WaitQueue
 FIRST_RETRY_SECONDS = 0.05
 SLOWEST_RETRY_SECONDS = 0.25
 SLOWEST_UNAWAITED_RETRY_SECONDS = 30.0
+# After a refusal: each try counts against the role at the server, and only a person can help.
+FIRST_RETRY_AFTER_REFUSAL_SECONDS = 1.0
+SLOWEST_RETRY_AFTER_REFUSAL_SECONDS = 15.0
 # So long after connections could not be lent, one more is a new beginning.
 CALM_SECONDS = 1.0
 
@@ -34,9 +38,11 @@ class Backoff:
     def __init__(self) -> None:
         self.retry_at = self._delay = 0.0
 
-    def note_failure(self, now: float, *, slowest: float = SLOWEST_RETRY_SECONDS) -> None:
+    def note_failure(
+        self, now: float, *, first: float = FIRST_RETRY_SECONDS, slowest: float = SLOWEST_RETRY_SECONDS
+    ) -> None:
         """Try again a little later than after the failure before."""
-        self._delay = min(max(self._delay * 2, FIRST_RETRY_SECONDS), slowest)
+        self._delay = min(max(self._delay * 2, first), slowest)
         # Jitter: the processes of a fleet should not come back in step.
         self.retry_at = now + self._delay * uniform(0.8, 1.0)  # noqa: S311 - no secret
 
@@ -52,12 +58,16 @@ class Growth:
 
     Attributes:
         error: why the last connect failed; None since one succeeded.
+        refusal: the same as text, when it fails until somebody changes something; else None.
+        failure_count: how many connects have failed, in the same way, since one succeeded.
         has_given_up: connects are for those who wait only, until `resume` or a success.
     """
 
     def __init__(self, *, lazy: bool, at_once: int, give_up_after: float = 300.0) -> None:
         self.lazy = lazy
         self.error: Exception | None = None
+        self.refusal: str | None = None
+        self.failure_count = 0
         self._after_failures, self._after_unfit_ones = Backoff(), Backoff()
         self._at_once = at_once
         self._give_up_after = give_up_after
@@ -87,9 +97,11 @@ class Growth:
     def missing(self, *, queue: WaitQueue, size: int, open_count: int) -> int:
         """Return how many connects to begin, when `open_count` connections are open or being opened."""
         connecting = self.connecting
-        for_the_queue = queue.count(up_to=connecting + self._at_once) - connecting
+        # One finds out whether it is still refused.
+        at_once = 1 if self.refusal else self._at_once
+        for_the_queue = queue.count(up_to=connecting + at_once) - connecting
         for_the_size = self._missing_for_the_size(size - open_count)
-        return max(0, min(max(for_the_queue, for_the_size), self._at_once - connecting))
+        return max(0, min(max(for_the_queue, for_the_size), at_once - connecting))
 
     def _missing_for_the_size(self, missing: int) -> int:
         if self.lazy or self.has_given_up:
@@ -101,12 +113,13 @@ class Growth:
         """Somebody asks for connections: try again soon, and for the pool's size, too."""
         self.has_given_up = False
         backoff = self._after_failures
-        backoff.retry_at = min(backoff.retry_at, self._failed_at + SLOWEST_RETRY_SECONDS)
+        backoff.retry_at = min(backoff.retry_at, self._failed_at + self._slowest_awaited)
 
     def note_success(self) -> None:
         """A connect succeeded: the next may begin at once."""
         self._after_failures = Backoff()
-        self.error = self._failing_since = None
+        self.error = self.refusal = self._failing_since = None
+        self.failure_count = 0
         self.has_given_up = False
 
     def note_failure(self, error: Exception, *, now: float, is_awaited: bool = True) -> bool:
@@ -121,15 +134,28 @@ class Growth:
         Returns:
             Whether connects have failed for `give_up_after` seconds by now; then the count begins again.
         """
-        self.error = error
-        slowest = SLOWEST_RETRY_SECONDS if is_awaited else SLOWEST_UNAWAITED_RETRY_SECONDS
-        self._after_failures.note_failure(now, slowest=slowest)
+        self._note_kind(error)
+        first = FIRST_RETRY_AFTER_REFUSAL_SECONDS if self.refusal else FIRST_RETRY_SECONDS
+        slowest = self._slowest_awaited if is_awaited else SLOWEST_UNAWAITED_RETRY_SECONDS
+        self._after_failures.note_failure(now, first=first, slowest=slowest)
         # Where nobody tried in between, nobody knows that it failed all the time.
         longest_pause = max(self._give_up_after, 2 * SLOWEST_UNAWAITED_RETRY_SECONDS)
         if self._failing_since is None or now - self._failed_at > longest_pause:
             self._failing_since = now
         self._failed_at = now
         return self._gives_up(now, at=self._failing_since + self._give_up_after)
+
+    def _note_kind(self, error: Exception) -> None:
+        """Count a failure; one of another kind is a new beginning."""
+        refusal = refusal_of(error)
+        if refusal != self.refusal:
+            self._after_failures, self.failure_count = Backoff(), 0
+        self.error, self.refusal = error, refusal
+        self.failure_count += 1
+
+    @property
+    def _slowest_awaited(self) -> float:
+        return SLOWEST_RETRY_AFTER_REFUSAL_SECONDS if self.refusal else SLOWEST_RETRY_SECONDS
 
     def _gives_up(self, now: float, *, at: float) -> bool:
         if now < at:
@@ -149,6 +175,23 @@ class Growth:
         if now - self._after_unfit_ones.retry_at > CALM_SECONDS:
             self._after_unfit_ones = Backoff()
         self._after_unfit_ones.note_failure(now)
+
+    def is_refused_now(self, now: float) -> bool:
+        """Tell whether the server has just refused: the next try is still to come."""
+        return self.refusal is not None and now < self.retry_at
+
+    def news(self) -> str | None:
+        """Return what to log of the last failure: the first is told, and every doubling of their number."""
+        count = self.failure_count
+        if self.error is None or count & (count - 1):
+            return None
+        text = as_text(self.error)
+        if count > 1:
+            state = "still refused" if self.refusal else "still without connection"
+            return f"is {state}, {count} attempts: {text}"
+        if self.refusal:
+            return f"is refused: {text}; it tries again, more and more slowly"
+        return f"cannot connect: {text}"
 
 
 def surplus(idle: Iterable[PooledConnection], *, above: int, idle_before: float) -> list[PooledConnection]:

@@ -29,6 +29,7 @@ from core.pool.connection import PooledConnection
 from core.pool.growth import Growth
 from core.pool.guard import guarded
 from core.pool.loans import Loan
+from core.pool.refusal import as_text, unreadable_parameters
 from core.pool.slots import Slots
 from core.pool.stacks import note as note_stack
 from core.pool.state import PoolState
@@ -38,6 +39,7 @@ from core.pool.wait_queue import (
     RESERVE_SECONDS,
     PoolFull,
     PoolLineFull,
+    ServerRefused,
     ServerUnreachable,
     Waiter,
     WaitQueue,
@@ -66,6 +68,8 @@ class SharedPool(ConnectionPool[PooledConnection]):
         lazy: open a connection when a borrower needs it, instead of `min_size` at once.
         ping_after: seconds of idleness after which a connection is asked for a sign of life when it is taken.
         leak_seconds: how long a connection may be lent before the borrower's stack is logged.
+        fail_fast: for commands: when the server refuses for good, whoever waits gets the error at once, and
+            does not wait until somebody has changed something.
         reserve_seconds: how long after a deadlock, and after each use, the last place is kept for those who
             hold a connection already.
 
@@ -86,6 +90,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         lazy: bool = False,
         ping_after: float = 1.0,
         leak_seconds: float = 60.0,
+        fail_fast: bool = False,
         reserve_seconds: float = RESERVE_SECONDS,
         **options: Any,
     ) -> None:
@@ -95,6 +100,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         )
         self.ping_after = ping_after
         self.leak_seconds = leak_seconds
+        self.fail_fast = fail_fast
         self._make_parts(lazy=lazy, reserve_seconds=reserve_seconds)
         forks.note(self)
         if open is None:
@@ -159,6 +165,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
             PoolLineFull: `max_waiting` borrowers wait already.
             PoolDeadlock: every connection is held by a thread that waits for another one.
             ServerUnreachable: no connection could be opened in `timeout` seconds.
+            ServerRefused: none can be opened until somebody changes something, such as a password.
             PoolClosed: the pool was closed.
         """
         # Before the lock is taken: to note the stack is the dearest part of a loan, and nobody waits for it.
@@ -241,6 +248,8 @@ class SharedPool(ConnectionPool[PooledConnection]):
         state = self.state
         waiter.holds_one = state.loans.is_holder(waiter.loan.thread)
         self._refuse_if_queue_is_full()
+        if self.fail_fast and state.growth.is_refused_now(monotonic()) and not state.is_full:
+            raise self._refused()
         is_full = state.is_full and not self._search_if_due()
         if is_full and (deadlock := state.deadlock_of(waiter, pool=self.name)):
             self._reserve_end.ask_for(self, after=state.queue.reserve_seconds)
@@ -270,10 +279,23 @@ class SharedPool(ConnectionPool[PooledConnection]):
     def _why_not(self, waiter: Waiter, stats: PoolStats) -> PoolTimeout:
         milliseconds = (monotonic() - waiter.started_at) * 1000
         text = f"pool {self.name!r}: no connection after {milliseconds:.0f} ms: {stats.as_text()}"
-        error = self.state.growth.error
-        if stats.checked_out < stats.max and (error or stats.connecting):
-            return ServerUnreachable(f"{text}; the server has not answered: {error or 'still connecting'}")
+        growth = self.state.growth
+        if stats.checked_out < stats.max and growth.refusal:
+            return self._refused(f"{text}; ")
+        if stats.checked_out < stats.max and (growth.error or stats.connecting):
+            why = as_text(growth.error) if growth.error else "still connecting"
+            return ServerUnreachable(f"{text}; the server has not answered: {why}")
         return PoolFull(f"{text} (see POOL_SIZE, POOL_MAX_OVERFLOW and POOL_TIMEOUT)")
+
+    def _refused(self, text: str = "") -> ServerRefused:
+        refusal = self.state.growth.refusal
+        return ServerRefused(f"{text}the database refuses: {refusal}: correct DATABASE_URL, or the server")
+
+    def _turn_all_away(self) -> None:
+        """Tell whoever waits that the server refuses. Needs the lock."""
+        for waiter in self.state.queue:
+            waiter.fail(self._refused())
+        self.state.queue.clear()
 
     @guarded
     def look_again(self) -> None:
@@ -500,13 +522,16 @@ class SharedPool(ConnectionPool[PooledConnection]):
         try:
             connection = None if self._closed else self._connect()
         except Exception as error:  # noqa: BLE001 - whatever failed, the slot must be freed
-            has_given_up = self._note_failure(connect, error)
-            logger.warning("pool %s cannot connect: %s", self.name, error)
+            has_given_up, news = self._note_failure(connect, error)
+            if news:
+                logger.warning("pool %s %s", self.name, news)
             self.slots.note_freed()
             if has_given_up:
                 logger.warning("pool %s could not connect for %g s", self.name, self.reconnect_timeout)
                 self.reconnect_failed()
             return
+        if connection is not None and (count := self.state.growth.failure_count):
+            logger.info("pool %s connects again, after %d attempts", self.name, count)
         if not self._admit(connect, connection):
             if connection is not None:
                 self._close_connection(connection)
@@ -515,7 +540,8 @@ class SharedPool(ConnectionPool[PooledConnection]):
     def _connect(self, timeout: float | None = None) -> PooledConnection:  # noqa: ARG002 - psycopg's
         self._count(self._CONNECTIONS_NUM)
         started = monotonic()
-        connection = self.connection_class.connect(self._resolve_conninfo(), **self._resolve_kwargs())
+        with unreadable_parameters():
+            connection = self.connection_class.connect(self._resolve_conninfo(), **self._resolve_kwargs())
         self._count(self._CONNECTIONS_MS, int((monotonic() - started) * 1000))
         try:
             if self._configure:
@@ -578,14 +604,23 @@ class SharedPool(ConnectionPool[PooledConnection]):
         return True
 
     @guarded
-    def _note_failure(self, connect: Connect["SharedPool"], error: Exception) -> bool:
-        """Count a failed connect; return whether they have failed for `reconnect_timeout` seconds."""
+    def _note_failure(self, connect: Connect["SharedPool"], error: Exception) -> tuple[bool, str | None]:
+        """
+        Count a failed connect.
+
+        Returns:
+            Whether they have failed for `reconnect_timeout` seconds, and what to log of this one.
+        """
         connect.has_socket = False
         self._stats[self._CONNECTIONS_ERRORS] += 1
-        is_awaited = self.state.queue.count(up_to=1) > 0
-        has_given_up = self.state.growth.note_failure(error, now=monotonic(), is_awaited=is_awaited)
+        growth, is_awaited = self.state.growth, self.state.queue.count(up_to=1) > 0
+        has_given_up = growth.note_failure(error, now=monotonic(), is_awaited=is_awaited)
+        if self.fail_fast and growth.refusal and is_awaited:
+            # They say so themselves.
+            self._turn_all_away()
+            return has_given_up, None
         self._grow()
-        return has_given_up
+        return has_given_up, growth.news()
 
     @guarded
     def _resume_growth(self) -> None:

@@ -43,7 +43,16 @@ REASONS: Mapping[str, Reason | None] = {
     "25006": "read_only",
 }
 
+# To a connect: what no waiting mends. 28 and 3D: the password, the role, the database; 42: not allowed in,
+# an unknown option; 22: an option's value; 0A: not supported.
+_REFUSALS = {"0A", "22", "28", "3D", "42"}
+
 
 def reason_of(sqlstate: str) -> Reason | None:
     """Return why the database cannot serve now; None when a later try fails the same way."""
     return REASONS.get(sqlstate, REASONS.get(sqlstate[:2]))
+
+
+def is_refusal(sqlstate: str) -> bool:
+    """Tell whether a connect that failed with it fails until somebody changes something."""
+    return sqlstate[:2] in _REFUSALS

@@ -17,7 +17,7 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 
 from core.pool.connection import PooledConnection
 from core.pool.loans import Loan
-from core.pool.sqlstates import UNABLE_TO_CONNECT
+from core.pool.sqlstates import REFUSED_TO_CONNECT, UNABLE_TO_CONNECT
 
 # Longer than a request works between its first connection and its second; for so long one place may be idle
 # while somebody waits.
@@ -45,6 +45,16 @@ class ServerUnreachable(PoolTimeout):
     """
 
     sqlstate = UNABLE_TO_CONNECT
+
+
+class ServerRefused(ServerUnreachable):
+    """
+    No connection can be opened until somebody changes something: a password, a role, a name, a host.
+
+    In a command it comes at once; a service goes on trying, more and more slowly (`fail_fast`).
+    """
+
+    sqlstate = REFUSED_TO_CONNECT
 
 
 class Waiter:

@@ -1,13 +1,16 @@
-"""How many connections to open and to close, without a server (contract lines B2, B4, M2, R4)."""
+"""How many connections to open and to close, without a server (contract lines B2, B4, M2, R4, R12)."""
 
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from psycopg import OperationalError
+from psycopg.errors import InvalidPassword
 
 from core.pool.growth import (
+    FIRST_RETRY_AFTER_REFUSAL_SECONDS,
     FIRST_RETRY_SECONDS,
+    SLOWEST_RETRY_AFTER_REFUSAL_SECONDS,
     SLOWEST_RETRY_SECONDS,
     SLOWEST_UNAWAITED_RETRY_SECONDS,
     Growth,
@@ -121,6 +124,40 @@ class TestWhenToTryAgain:
         growth.note_success()
         assert growth.missing(queue=queue, size=5, open_count=1) == 3
 
+    def test_much_later_when_it_is_refused(self) -> None:
+        growth, delays = Growth(lazy=True, at_once=3), []
+        for _ in range(6):
+            growth.note_failure(InvalidPassword("no"), now=100.0)
+            delays.append(growth.retry_at - 100.0)
+
+        assert delays[0] >= 0.8 * FIRST_RETRY_AFTER_REFUSAL_SECONDS
+        assert delays[:4] == sorted(delays[:4])
+        assert delays[-1] <= SLOWEST_RETRY_AFTER_REFUSAL_SECONDS
+
+    def test_one_at_a_time_when_it_is_refused(self) -> None:
+        growth = Growth(lazy=True, at_once=3)
+        growth.note_failure(InvalidPassword("no"), now=100.0)
+        queue, _waiters = queue_of(9)
+
+        assert growth.missing(queue=queue, size=5, open_count=0) == 1
+
+    def test_soon_when_a_refusal_becomes_an_outage(self) -> None:
+        growth = Growth(lazy=True, at_once=3)
+        growth.note_failure(InvalidPassword("no"), now=100.0)
+
+        growth.note_failure(OperationalError("away"), now=200.0)
+
+        assert growth.retry_at <= 200.0 + FIRST_RETRY_SECONDS
+
+    def test_no_sooner_for_those_who_come_while_it_is_refused(self) -> None:
+        growth = Growth(lazy=True, at_once=3)
+        growth.note_failure(InvalidPassword("no"), now=100.0)
+        retry_at = growth.retry_at
+
+        growth.resume()
+
+        assert growth.retry_at == retry_at
+
 
 class TestGivingUp:
     def failures(self, growth: Growth, *instants: float) -> list[bool]:
@@ -165,6 +202,26 @@ class TestGivingUp:
             growth.note_failure(OperationalError("away"), now=now, is_awaited=False)
 
         assert growth.retry_at == 110.0
+
+
+class TestWhatToLog:
+    def test_the_first_failure_and_every_doubling(self) -> None:
+        growth, news = Growth(lazy=True, at_once=3), []
+        for _ in range(9):
+            growth.note_failure(OperationalError("away"), now=100.0)
+            news.append(growth.news())
+
+        assert news[0] == "cannot connect: away"
+        assert [count for count, each in enumerate(news, 1) if each] == [1, 2, 4, 8]
+
+    def test_the_first_of_another_kind(self) -> None:
+        growth = Growth(lazy=True, at_once=3)
+        for _ in range(3):
+            growth.note_failure(OperationalError("away"), now=100.0)
+
+        growth.note_failure(InvalidPassword("no"), now=100.0)
+
+        assert growth.news() == "is refused: no (SQLSTATE 28P01); it tries again, more and more slowly"
 
 
 class TestWhatToClose:
