@@ -5,10 +5,14 @@ The pool's options carry psycopg_pool's own names, so the same entry also works 
 (less `ping_after`, `leak_seconds`, `lazy` and `fail_fast`, which are ours).
 """
 
+from pathlib import Path
 from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
 
 from config import env
 from core.backend import application_name
+from core.pool.passwords import PasswordOfCommand, PasswordOfFile
 
 # They go on trying when the database refuses them, and are served once a password or a role is right again.
 # Any other `manage.py` command ends at once. "python" is whatever is no command, such as a worker of Celery.
@@ -19,20 +23,55 @@ def database_entry() -> dict[str, Any]:
     """Return DATABASES["default"], read from the environment."""
     entry: dict[str, Any] = dict(env.database())
     options = {
-        **entry.get("OPTIONS", {}),
-        "connect_timeout": env.whole_number("DATABASE_CONNECT_TIMEOUT", 5, minimum=1),
+        **entry["OPTIONS"],
+        "connect_timeout": _connect_timeout(entry["OPTIONS"].get("connect_timeout")),
         "pool": pool_options(),
     }
     return {
+        # The pool decides what is alive, without a round trip per request.
+        "CONN_HEALTH_CHECKS": False,
         **entry,
         "ENGINE": "core.backend",
+        "PASSWORD": _password(entry["PASSWORD"]),
         "OPTIONS": options,
         # The pool owns the life of a connection: Django gives it back at the end of each request.
         "CONN_MAX_AGE": 0,
-        # The pool decides what is alive, without a round trip per request.
-        "CONN_HEALTH_CHECKS": False,
         "TEST": {"NAME": None},
     }
+
+
+def _connect_timeout(in_url: int | None) -> int:
+    """Return the seconds that the environment says, or the URL, or else the default."""
+    seconds = env.whole_number("DATABASE_CONNECT_TIMEOUT", 5, minimum=1)
+    if in_url is None:
+        return seconds
+    if env.is_given("DATABASE_CONNECT_TIMEOUT") and seconds != in_url:
+        raise ImproperlyConfigured(
+            f"DATABASE_CONNECT_TIMEOUT={seconds} contradicts connect_timeout={in_url} in DATABASE_URL: "
+            "remove one of the two"
+        )
+    return in_url
+
+
+def _password(in_url: str) -> Any:
+    """
+    Return the password, or an object whose text is the password of the moment.
+
+    Raises:
+        ImproperlyConfigured: it is given more than once.
+    """
+    file = env.file("DATABASE_PASSWORD_FILE", "")
+    command = env.command("DATABASE_PASSWORD_COMMAND", "")
+    if sum(map(bool, (in_url, file, command))) > 1:
+        raise ImproperlyConfigured(
+            "the password is given twice: keep one of DATABASE_URL's, DATABASE_PASSWORD_FILE and "
+            "DATABASE_PASSWORD_COMMAND (see .env.example)"
+        )
+    if file:
+        return PasswordOfFile(Path(file), setting="DATABASE_PASSWORD_FILE")
+    if command:
+        return PasswordOfCommand(command, setting="DATABASE_PASSWORD_COMMAND")
+    return in_url
 
 
 def pool_options() -> dict[str, Any]:

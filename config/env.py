@@ -6,6 +6,7 @@ No other module reads `os.environ` for a setting.
 """
 
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from zoneinfo import available_timezones
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from config import database_url
 
 _env = environ.Env()
 
@@ -119,6 +122,11 @@ def folder(name: str, default: str) -> str:
     return str(ROOT / raw) if raw else ""
 
 
+def file(name: str, default: str) -> str:
+    """Read the path of a file, a relative one as below the checkout; "" stays "": no file."""
+    return folder(name, default)
+
+
 def email(name: str, default: str) -> Mapping[str, Any]:
     """
     Read a mail server's URL into Django's EMAIL_ settings. Its value never appears in the error.
@@ -158,7 +166,7 @@ def database(name: str = "DATABASE_URL") -> Mapping[str, Any]:
     Read a Postgres URL into Django's connection keys. Its value never appears in the error.
 
     Raises:
-        ImproperlyConfigured: absent, or not a postgres:// URL.
+        ImproperlyConfigured: absent, or something in it cannot be taken as it is.
     """
     raw = _raw(name)
     if not raw:
@@ -166,15 +174,27 @@ def database(name: str = "DATABASE_URL") -> Mapping[str, Any]:
             f"{name} is not set: use postgres://user:password@host:5432/name, or `make run`, "
             "which starts a Postgres of its own (see .env.example)"
         )
-    if not raw.startswith(("postgres://", "postgresql://")):
-        raise ImproperlyConfigured(
-            f"{name} does not start with postgres:// or postgresql://: Turnstile runs on PostgreSQL only"
-        )
     try:
-        parsed: Mapping[str, Any] = _env.db_url_config(raw)
+        return database_url.read(raw)
+    except database_url.UrlRefused as error:
+        raise ImproperlyConfigured(f"{name} {error} (see .env.example)") from None
+
+
+def is_given(name: str) -> bool:
+    """Tell whether the environment has a value, its default aside."""
+    return bool(_raw(name))
+
+
+def command(name: str, default: str) -> str:
+    """
+    Read a command line. It may hold a secret: its text never appears in the error.
+
+    Raises:
+        ImproperlyConfigured: its quotes are not closed.
+    """
+    raw = _raw(name) or default
+    try:
+        shlex.split(raw)
     except ValueError:
-        raise ImproperlyConfigured(
-            f"{name} is not a valid URL: use postgres://user:password@host:5432/name, "
-            "with special characters percent-encoded"
-        ) from None
-    return parsed
+        raise ImproperlyConfigured(f"{name} has a quote that is not closed (see .env.example)") from None
+    return raw

@@ -15,12 +15,12 @@ from core.tests.refusing_server import RefusingServer
 SOON_SECONDS = 25.0
 
 
-def manage(*arguments: str, url: str) -> "subprocess.CompletedProcess[str]":
+def manage(*arguments: str, url: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Run a command as a person does, with another database."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=settings.BASE_DIR,
-        env={**os.environ, "DATABASE_URL": url, "POOL_TIMEOUT": "60"},
+        env={**os.environ, "DATABASE_URL": url, "POOL_TIMEOUT": "60", **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -49,6 +49,14 @@ class TestACommandThatIsRefused:
         assert "SQLSTATE 28P01" in ended.stderr
         assert ended.stderr.count("\n") == 1
         assert "hunter2" not in ended.stdout + ended.stderr
+
+    def test_ends_so_when_its_password_cannot_be_had(self, postgres: EmbeddedPostgres) -> None:
+        ended = manage("migrate", url=postgres.url(), DATABASE_PASSWORD_COMMAND="false --token=hunter2")
+
+        assert ended.returncode == 1
+        assert "DATABASE_PASSWORD_COMMAND ended with exit code 1" in ended.stderr
+        assert ended.stderr.count("\n") == 1
+        assert "hunter2" not in ended.stderr
 
     def test_is_the_doctor_who_finds_it(self, postgres: EmbeddedPostgres) -> None:
         ended = manage("doctor", url=postgres.url("no_such"))

@@ -289,7 +289,9 @@ class SharedPool(ConnectionPool[PooledConnection]):
 
     def _refused(self, text: str = "") -> ServerRefused:
         refusal = self.state.growth.refusal
-        return ServerRefused(f"{text}the database refuses: {refusal}: correct DATABASE_URL, or the server")
+        return ServerRefused(
+            f"{text}no connection until somebody corrects this: {refusal} (see DATABASE_URL)"
+        )
 
     def _turn_all_away(self) -> None:
         """Tell whoever waits that the server refuses. Needs the lock."""

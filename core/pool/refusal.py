@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import psycopg
 
+from core.pool.passwords import PasswordUnavailable
 from core.pool.sqlstates import is_refusal
 
 # psycopg's words, with the number of the resolver's error.
@@ -21,7 +22,7 @@ _UNKNOWN = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 # A host that cannot be looked up may be a piece of a password that was not percent-encoded: it is not quoted.
 UNKNOWN_HOST = "the name of its host is unknown"
 NO_LOOKUP = "the name of its host cannot be looked up now"
-NO_PASSWORD = "it asks for a password, and there is none"  # noqa: S105 - none at all
+NOTHING_TO_LOG_IN_WITH = "it asks for a password, and there is none"
 
 
 def as_text(error: Exception) -> str:
@@ -31,7 +32,7 @@ def as_text(error: Exception) -> str:
 
 def refusal_of(error: Exception) -> str | None:
     """Return why a connect fails until somebody changes something; None when it is an outage."""
-    if isinstance(error, UnreadableParameters):
+    if isinstance(error, UnreadableParameters | PasswordUnavailable):
         return str(error)
     if isinstance(error, UnicodeError):
         return UNKNOWN_HOST
@@ -43,7 +44,7 @@ def _refusal_by(error: psycopg.Error) -> str | None:
         return f"{_sentence(error)} (SQLSTATE {error.sqlstate})" if is_refusal(error.sqlstate) else None
     if _is_unknown_host(error):
         return UNKNOWN_HOST
-    return NO_PASSWORD if error.pgconn is not None and error.pgconn.needs_password else None
+    return NOTHING_TO_LOG_IN_WITH if error.pgconn is not None and error.pgconn.needs_password else None
 
 
 class UnreadableParameters(psycopg.ProgrammingError):

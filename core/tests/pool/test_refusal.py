@@ -136,7 +136,7 @@ class TestACommand:
             started = monotonic()
 
             with pytest.raises(
-                ServerRefused, match=r"refuses.*: password authentication failed .SQLSTATE 28P01"
+                ServerRefused, match=r"corrects this: password authentication failed .SQLSTATE 28P01"
             ):
                 pool.getconn()
 
@@ -259,7 +259,7 @@ def test_a_refusal_is_unreachable_to_a_stranger(
     with monkeypatch.context() as patch:
         patch.setattr(django_pool, "kwargs", {"host": str(postgres.socket_dir), "dbname": "no_such"})
         patch.setattr(django_pool, "fail_fast", True)
-        with pytest.raises(Exception, match="refuses") as raised:
+        with pytest.raises(Exception, match="corrects this") as raised:
             connection.ensure_connection()
 
     assert db.unavailable_reason(raised.value) == "unreachable"
