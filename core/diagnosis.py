@@ -17,6 +17,7 @@ from django.db.transaction import TransactionManagementError
 from django.http import HttpRequest
 from psycopg_pool import PoolTimeout, TooManyRequests
 
+from core.pool.refusal import as_text
 from core.pool.sqlstates import Reason, reason_of
 from core.pool.wait_queue import ServerUnreachable
 
@@ -122,7 +123,7 @@ def _ended_connection(error: psycopg.Error) -> bool:
 
 
 def _text_of(error: psycopg.Error) -> str:
-    return " ".join((error.diag.message_primary or str(error)).split())
+    return " ".join((error.diag.message_primary or as_text(error)).split())
 
 
 def _borrower(causes: list[BaseException]) -> str:
