@@ -70,7 +70,8 @@ def _is_unknown_host(error: psycopg.Error) -> bool:
 def _sentence(error: psycopg.Error) -> str:
     """Return the server's own sentence, which follows a severity in its language and two spaces."""
     text = error.diag.message_primary or str(error)
-    return text.rpartition(":  ")[2].partition("\n")[0].strip()
+    _, separator, sentence = text.partition(":  ")
+    return (sentence if separator else text).partition("\n")[0].strip()
 
 
 def _on_one_line(text: str) -> str:

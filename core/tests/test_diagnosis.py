@@ -209,9 +209,17 @@ class TestWithoutASqlstate:
         with db.get_engine().connect() as engine_connection:
             raw = engine_connection.connection.dbapi_connection
 
-        error = error_of(lambda: raw.execute("SELECT 1"))  # type: ignore[union-attr]
+        error = error_of(lambda: raw.info)  # type: ignore[union-attr]
 
         assert not db.is_unavailable(error)
+
+    def test_a_handle_whose_block_has_ended_is_a_mistake(self, django_pool: SharedPool) -> None:
+        with transaction.atomic():
+            session = db.get_session()
+            session.execute(sa.text("CREATE TEMP TABLE left_behind ()"))
+
+        assert not db.is_unavailable(error_of(session.commit))
+        session.close()
 
 
 class TestAnErrorWithAHistory:

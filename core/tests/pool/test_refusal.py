@@ -62,6 +62,13 @@ class TestARefusal:
         assert refusal_of(error) == "пользователь не прошёл проверку (SQLSTATE 28P01)"
         assert "ВАЖНО:  пользователь не прошёл проверку" in str(error)
 
+    def test_is_its_first_sentence(self) -> None:
+        message = 'permission denied for database "gates"\nDETAIL:  User does not have CONNECT privilege.'
+        with RefusingServer("42501", message) as server:
+            error = failure_of(server.conninfo())
+
+        assert refusal_of(error) == 'permission denied for database "gates" (SQLSTATE 42501)'
+
     @pytest.mark.parametrize("sqlstate", ["42501", "42704", "22023", "0A000"])
     def test_is_also_what_no_waiting_mends(self, sqlstate: str) -> None:
         with RefusingServer(sqlstate, "no") as server:
