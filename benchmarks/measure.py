@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import costs
-from benchmarks.faults.server import copy_server
+from benchmarks.rig.server import copy_server
 
 
 def main(name: str) -> None:

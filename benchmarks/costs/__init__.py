@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from benchmarks.costs.row import Row
-from benchmarks.faults.server import Server
+from benchmarks.rig.server import Server
 
 BENCHMARKS = (
     "borrow_django",

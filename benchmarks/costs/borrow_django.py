@@ -8,7 +8,7 @@ from django.db import connections
 
 from benchmarks.costs import rounds
 from benchmarks.costs.row import Row, at_most, plain
-from benchmarks.faults.server import Server
+from benchmarks.rig.server import Server
 from benchmarks.systems import django_requests, turnstile
 from benchmarks.systems.contract import POOL_BOUND, POOL_SIZE
 

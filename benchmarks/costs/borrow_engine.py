@@ -8,7 +8,7 @@ import sqlalchemy
 
 from benchmarks.costs import rounds
 from benchmarks.costs.row import Row, at_most, plain
-from benchmarks.faults.server import Server
+from benchmarks.rig.server import Server
 from benchmarks.systems.queuepool import PrePingQueuePool
 from benchmarks.systems.turnstile import Turnstile
 

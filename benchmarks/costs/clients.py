@@ -12,8 +12,8 @@ from functools import partial
 from itertools import count
 from time import monotonic
 
-from benchmarks.faults.ledger import Ledger
-from benchmarks.faults.workload import Request, crowd
+from benchmarks.rig.ledger import Ledger
+from benchmarks.rig.workload import Request, crowd
 from benchmarks.systems import make_system
 from benchmarks.systems.contract import System
 

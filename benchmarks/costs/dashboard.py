@@ -16,7 +16,7 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.costs.row import Row, plain
-from benchmarks.faults.server import DATABASE, Server
+from benchmarks.rig.server import DATABASE, Server
 
 SCANS = int(os.environ.get("DASHBOARD_SCANS", "10000000"))
 SALES = SCANS // 10

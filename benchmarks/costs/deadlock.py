@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from time import perf_counter, sleep
 
 from benchmarks.costs.row import Row, at_most, plain
-from benchmarks.faults.ledger import Ledger
-from benchmarks.faults.server import Server
-from benchmarks.faults.workload import crowd
+from benchmarks.rig.ledger import Ledger
+from benchmarks.rig.server import Server
+from benchmarks.rig.workload import crowd
 from benchmarks.systems.contract import System
 from benchmarks.systems.turnstile import Turnstile
 

@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.costs import etl_scene
 from benchmarks.costs.etl_scene import PAGE
 from benchmarks.costs.row import Row, at_least, plain
-from benchmarks.faults.server import DATABASE, ROLE, Server
+from benchmarks.rig.server import DATABASE, ROLE, Server
 
 TITLE = "ETL: 10,000 sales a page, from memory to committed raw rows and summaries"
 # dlt takes most of the time: three rounds of some ten seconds.

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from benchmarks.costs import etl_scene
 from benchmarks.costs.row import Row, at_least, at_most, plain
-from benchmarks.faults.server import Server
+from benchmarks.rig.server import Server
 
 TITLE = "ETL: five million sales"
 # BENCH_ETL_SALES: fewer, for a quick look.

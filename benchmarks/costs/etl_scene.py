@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from benchmarks.faults.server import DATABASE, Server
+from benchmarks.rig.server import DATABASE, Server
 
 PAGE = 10_000
 EVENTS = 40

@@ -8,7 +8,7 @@ import psutil
 from django.db import connection
 
 from benchmarks.costs.row import Row, at_most, plain
-from benchmarks.faults.server import Server
+from benchmarks.rig.server import Server
 from benchmarks.systems.turnstile import Turnstile
 
 TITLE = "A million borrows"

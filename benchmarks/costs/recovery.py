@@ -8,9 +8,9 @@ from threading import Barrier
 from time import perf_counter
 
 from benchmarks.costs.row import Row, at_most, plain
-from benchmarks.faults import yardstick
-from benchmarks.faults.server import Server
-from benchmarks.faults.workload import Request, crowd
+from benchmarks.rig import yardstick
+from benchmarks.rig.server import Server
+from benchmarks.rig.workload import Request, crowd
 from benchmarks.systems.contract import POOL_BOUND, System
 from benchmarks.systems.queuepool import PrePingQueuePool
 from benchmarks.systems.turnstile import Turnstile

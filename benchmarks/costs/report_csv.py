@@ -12,7 +12,7 @@ import psycopg
 
 from benchmarks.costs import report_data
 from benchmarks.costs.row import Row, at_least, plain
-from benchmarks.faults.server import Server
+from benchmarks.rig.server import Server
 
 TITLE = "A report of a million rows as CSV"
 ROUNDS = 3

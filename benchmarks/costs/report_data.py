@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import django
 import psycopg
 
-from benchmarks.faults.server import Server
+from benchmarks.rig.server import Server
 
 ROWS = 1_000_000
 EVENTS = 20

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.costs import report_data
 from benchmarks.costs.row import Row, at_most, plain
-from benchmarks.faults.server import Server
+from benchmarks.rig.server import Server
 
 TITLE = "Memory of a report of a million rows"
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from benchmarks.costs import report_data
 from benchmarks.costs.row import Row, at_least, at_most, plain
-from benchmarks.faults.server import Server
+from benchmarks.rig.server import Server
 
 TITLE = "A report of a million rows as XLSX"
 

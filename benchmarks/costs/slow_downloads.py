@@ -20,7 +20,7 @@ import psutil
 
 from benchmarks.costs.readers import SlowReaders, wait_for
 from benchmarks.costs.row import Row, at_least, at_most, plain
-from benchmarks.faults.server import Server
+from benchmarks.rig.server import Server
 
 TITLE = "50 slow clients download 50 MB each while the gates scan"
 CLIENTS = 50

@@ -13,7 +13,7 @@ from time import sleep
 from typing import NamedTuple
 
 from benchmarks.costs.row import Row, at_most, plain
-from benchmarks.faults.server import Server
+from benchmarks.rig.server import Server
 
 TITLE = "64 clients on 2 processes: an engine for each write, or one bounded pool"
 PROCESSES = 2

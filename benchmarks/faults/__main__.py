@@ -16,7 +16,7 @@ from benchmarks.faults.catalogue import FAULTS
 from benchmarks.faults.fault import Fault
 from benchmarks.faults.result import LATER_SECONDS, Result
 from benchmarks.faults.schedule import Cell, Schedule
-from benchmarks.faults.server import make_template
+from benchmarks.rig.server import make_template
 from benchmarks.systems import SYSTEMS
 
 QUICK_LATER_SECONDS = 1.0

@@ -17,11 +17,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
 
-from benchmarks.faults import faketime, yardstick
+from benchmarks.faults import faketime
 from benchmarks.faults.catalogue import FAULTS
 from benchmarks.faults.fault import Fault
-from benchmarks.faults.ledger import Ledger
-from benchmarks.faults.pause import sleep
 from benchmarks.faults.result import (
     LATER_SECONDS,
     LINGERS,
@@ -32,11 +30,14 @@ from benchmarks.faults.result import (
     time_recovery,
 )
 from benchmarks.faults.scene import Scene
-from benchmarks.faults.server import copy_server
 from benchmarks.faults.slots import hold_at_once
-from benchmarks.faults.sockets import SocketCount
-from benchmarks.faults.wire import Wire
-from benchmarks.faults.workload import Writers
+from benchmarks.rig import yardstick
+from benchmarks.rig.ledger import Ledger
+from benchmarks.rig.pause import sleep
+from benchmarks.rig.server import copy_server
+from benchmarks.rig.sockets import SocketCount
+from benchmarks.rig.wire import Wire
+from benchmarks.rig.workload import Writers
 from benchmarks.systems import make_system
 from benchmarks.systems.contract import POOL_BOUND
 

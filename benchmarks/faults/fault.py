@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.faults.scene import Scene
-from benchmarks.faults.server import Server
-from benchmarks.faults.workload import Request
+from benchmarks.rig.server import Server
+from benchmarks.rig.workload import Request
 from benchmarks.systems.contract import POOL_BOUND
 
 

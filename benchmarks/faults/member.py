@@ -9,8 +9,8 @@ import os
 import sys
 from time import sleep
 
-from benchmarks.faults.ledger import Ledger
-from benchmarks.faults.workload import Request, Writers
+from benchmarks.rig.ledger import Ledger
+from benchmarks.rig.workload import Request, Writers
 from benchmarks.systems import make_system
 from benchmarks.systems.contract import POOL_BOUND
 

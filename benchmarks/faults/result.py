@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from benchmarks.faults.ledger import Attempt, Row
+from benchmarks.rig.ledger import Attempt, Row
 
 # How long after the last request a cell counts its connections again.
 LATER_SECONDS = 60.0

@@ -9,12 +9,12 @@ from threading import Barrier
 from time import monotonic
 from typing import Any
 
-from benchmarks.faults.ledger import Ledger
-from benchmarks.faults.pause import sleep
-from benchmarks.faults.server import Server
-from benchmarks.faults.sockets import SocketCount
-from benchmarks.faults.wire import Wire
-from benchmarks.faults.workload import Request, Writers, crowd
+from benchmarks.rig.ledger import Ledger
+from benchmarks.rig.pause import sleep
+from benchmarks.rig.server import Server
+from benchmarks.rig.sockets import SocketCount
+from benchmarks.rig.wire import Wire
+from benchmarks.rig.workload import Request, Writers, crowd
 from benchmarks.systems.contract import System
 
 # Writers run this long before a fault, and a request may take this long to be called healthy.

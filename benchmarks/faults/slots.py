@@ -5,8 +5,8 @@ How many of the pool's connections can be borrowed at once: what is missing is l
 import threading
 from time import monotonic
 
-from benchmarks.faults.pause import sleep
-from benchmarks.faults.workload import crowd
+from benchmarks.rig.pause import sleep
+from benchmarks.rig.workload import crowd
 from benchmarks.systems.contract import POOL_BOUND, System
 
 

@@ -5,8 +5,8 @@ from time import monotonic
 import psycopg
 import pytest
 
-from benchmarks.faults.ledger import Attempt, Ledger, name_of
 from benchmarks.faults.result import Result, count_requests, count_rows, draw_timeline, time_recovery
+from benchmarks.rig.ledger import Attempt, Ledger, name_of
 
 
 def attempt(writer: int, ended_at: float, error: str = "") -> Attempt:

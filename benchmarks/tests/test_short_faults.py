@@ -15,7 +15,7 @@ from benchmarks.faults.catalogue import FAULTS
 from benchmarks.faults.fault import Fault
 from benchmarks.faults.result import Result
 from benchmarks.faults.schedule import Cell, Schedule
-from benchmarks.faults.server import make_template
+from benchmarks.rig.server import make_template
 from benchmarks.systems.contract import POOL_BOUND
 
 # The same fault for longer: their short versions are among the others.

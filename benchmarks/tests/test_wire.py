@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from benchmarks.faults.wire import Wire
+from benchmarks.rig.wire import Wire
 from core.embedded import SUPERUSER, EmbeddedPostgres
 
 

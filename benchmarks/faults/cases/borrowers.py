@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 
 from benchmarks.faults.fault import Fault
-from benchmarks.faults.ledger import Attempt
-from benchmarks.faults.pause import sleep
 from benchmarks.faults.scene import Scene
-from benchmarks.faults.workload import INSERT, Request, crowd
+from benchmarks.rig.ledger import Attempt
+from benchmarks.rig.pause import sleep
+from benchmarks.rig.workload import INSERT, Request, crowd
 
 FLOOD_SECONDS = 6.0
 FLOOD = """

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from threading import Timer
 
 from benchmarks.faults.fault import Fault
-from benchmarks.faults.pause import sleep
 from benchmarks.faults.scene import Scene
+from benchmarks.rig.pause import sleep
 
 SILENCE_SECONDS = 20.0
 

@@ -5,8 +5,8 @@ The server is away for a while, and the writers keep asking.
 from collections.abc import Callable
 
 from benchmarks.faults.fault import Fault
-from benchmarks.faults.pause import sleep
 from benchmarks.faults.scene import Scene
+from benchmarks.rig.pause import sleep
 
 
 def away(seconds: float) -> Callable[[Scene], None]:

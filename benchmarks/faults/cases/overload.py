@@ -8,10 +8,10 @@ import subprocess
 import sys
 
 from benchmarks.faults.fault import Fault
-from benchmarks.faults.ledger import Attempt
-from benchmarks.faults.pause import sleep
 from benchmarks.faults.scene import Scene
-from benchmarks.faults.workload import Request, crowd
+from benchmarks.rig.ledger import Attempt
+from benchmarks.rig.pause import sleep
+from benchmarks.rig.workload import Request, crowd
 from benchmarks.systems.contract import POOL_SIZE
 
 FREEZE_SECONDS = 5.0

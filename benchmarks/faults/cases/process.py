@@ -8,10 +8,10 @@ from time import monotonic
 
 from benchmarks.faults import faketime
 from benchmarks.faults.fault import Fault
-from benchmarks.faults.ledger import Attempt, Ledger
-from benchmarks.faults.pause import sleep
 from benchmarks.faults.scene import Scene
-from benchmarks.faults.workload import Request, crowd
+from benchmarks.rig.ledger import Attempt, Ledger
+from benchmarks.rig.pause import sleep
+from benchmarks.rig.workload import Request, crowd
 from benchmarks.systems.contract import POOL_BOUND
 
 CHILDREN = 2

@@ -7,9 +7,9 @@ from pathlib import Path
 from time import monotonic
 
 from benchmarks.faults.fault import Fault
-from benchmarks.faults.pause import sleep
 from benchmarks.faults.scene import Scene
-from benchmarks.faults.server import DATABASE, ROLE, Server
+from benchmarks.rig.pause import sleep
+from benchmarks.rig.server import DATABASE, ROLE, Server
 
 STREAMING = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
 

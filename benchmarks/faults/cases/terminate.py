@@ -3,9 +3,9 @@ An administrator, or a timeout, ends backends: idle, at work, in a transaction.
 """
 
 from benchmarks.faults.fault import Fault
-from benchmarks.faults.pause import sleep
 from benchmarks.faults.scene import Scene
-from benchmarks.faults.workload import INSERT, Worker
+from benchmarks.rig.pause import sleep
+from benchmarks.rig.workload import INSERT, Worker
 from benchmarks.systems.contract import POOL_SIZE
 
 ROUNDS = 3

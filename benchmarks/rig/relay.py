@@ -1,7 +1,7 @@
 """
 The process between a system and its server: forwards TCP to the unix socket, and breaks on command.
 
-`python -m benchmarks.faults.relay SOCKET` prints its port; each line on stdin is a command (a `do_` method
+`python -m benchmarks.rig.relay SOCKET` prints its port; each line on stdin is a command (a `do_` method
 with its numbers), answered by `done`.
 It is a process of its own, so that its sockets are not counted as the system's.
 """

@@ -9,8 +9,8 @@ from functools import partial
 from itertools import count
 from time import monotonic
 
-from benchmarks.faults.ledger import Ledger
-from benchmarks.faults.pause import sleep
+from benchmarks.rig.ledger import Ledger
+from benchmarks.rig.pause import sleep
 from benchmarks.systems.contract import System
 
 INSERT = "INSERT INTO written (writer, number) VALUES (%s, %s)"

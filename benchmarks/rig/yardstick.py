@@ -8,8 +8,8 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.faults.server import Server
-from benchmarks.faults.workload import INSERT
+from benchmarks.rig.server import Server
+from benchmarks.rig.workload import INSERT
 
 RESTARTS = 3
 CONNECTS = 9

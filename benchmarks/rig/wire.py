@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 from typing import Self
 
-from benchmarks.faults.server import DATABASE, ROLE
+from benchmarks.rig.server import DATABASE, ROLE
 
 
 class Wire:
     """A relay in front of a server's unix socket; `tell()` breaks it."""
 
     def __init__(self, socket: Path) -> None:
-        command = [sys.executable, "-m", "benchmarks.faults.relay", str(socket)]
+        command = [sys.executable, "-m", "benchmarks.rig.relay", str(socket)]
         self._relay = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = int(self._read())
 
