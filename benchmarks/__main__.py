@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks import costs
 from benchmarks.costs.row import Row
-from benchmarks.faults.table import markdown
+from benchmarks.rig import markdown
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 PACKAGES = ("django", "psycopg", "psycopg-pool", "sqlalchemy")
@@ -67,7 +67,7 @@ def _document(sections: Mapping[str, Sequence[Row]]) -> str:
 def _section(name: str, rows: Sequence[Row]) -> str:
     words = {True: "yes", False: "**no**", None: ""}
     lines = [[row.what, row.value, row.target, words[row.is_met]] for row in rows]
-    return f"## {costs.load(name).title}\n\n{markdown(['what', 'measured', 'target', 'met'], lines)}"
+    return f"## {costs.load(name).title}\n\n{markdown.table(['what', 'measured', 'target', 'met'], lines)}"
 
 
 def _arguments() -> argparse.Namespace:

@@ -13,7 +13,8 @@ from itertools import count
 from time import monotonic
 
 from benchmarks.rig.ledger import Ledger
-from benchmarks.rig.workload import Request, crowd
+from benchmarks.rig.threads import crowd
+from benchmarks.rig.workload import Request
 from benchmarks.systems import make_system
 from benchmarks.systems.contract import System
 

@@ -8,7 +8,7 @@ from time import perf_counter, sleep
 from benchmarks.costs.row import Row, at_most, plain
 from benchmarks.rig.ledger import Ledger
 from benchmarks.rig.server import Server
-from benchmarks.rig.workload import crowd
+from benchmarks.rig.threads import crowd
 from benchmarks.systems.contract import System
 from benchmarks.systems.turnstile import Turnstile
 

@@ -9,7 +9,7 @@ from time import perf_counter, sleep
 from benchmarks.costs.row import Row, at_most, plain
 from benchmarks.rig.server import Server
 from benchmarks.rig.sockets import SocketCount
-from benchmarks.rig.workload import crowd
+from benchmarks.rig.threads import crowd
 from benchmarks.systems.contract import POOL_BOUND, POOL_SIZE
 from benchmarks.systems.turnstile import Turnstile
 

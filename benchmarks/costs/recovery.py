@@ -10,7 +10,8 @@ from time import perf_counter
 from benchmarks.costs.row import Row, at_most, plain
 from benchmarks.rig import yardstick
 from benchmarks.rig.server import Server
-from benchmarks.rig.workload import Request, crowd
+from benchmarks.rig.threads import crowd
+from benchmarks.rig.workload import Request
 from benchmarks.systems.contract import POOL_BOUND, System
 from benchmarks.systems.queuepool import PrePingQueuePool
 from benchmarks.systems.turnstile import Turnstile

@@ -12,6 +12,7 @@ from benchmarks.faults import charts, summary, table
 from benchmarks.faults.catalogue import FAULTS
 from benchmarks.faults.result import Result
 from benchmarks.faults.results import Matrix
+from benchmarks.rig import markdown
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 PACKAGES = ("django", "psycopg", "psycopg-pool", "sqlalchemy", "django-db-connection-pool")
@@ -43,7 +44,7 @@ def _section(name: str, row: Mapping[str, Result]) -> Iterator[str]:
     yield f"{fault.story} (`--only {name}`)"
     measured = [result for result in row.values() if not result.crashed]
     rows = [[table.label(result.system), *table.cells(result)] for result in measured]
-    yield table.markdown(["system", *table.COLUMNS], rows)
+    yield markdown.table(["system", *table.COLUMNS], rows)
     if lines := [line for result in row.values() if (line := _remark(result))]:
         yield "\n".join(lines)
 

@@ -13,8 +13,9 @@ from benchmarks.rig.ledger import Ledger
 from benchmarks.rig.pause import sleep
 from benchmarks.rig.server import Server
 from benchmarks.rig.sockets import SocketCount
+from benchmarks.rig.threads import crowd
 from benchmarks.rig.wire import Wire
-from benchmarks.rig.workload import Request, Writers, crowd
+from benchmarks.rig.workload import Request, Writers
 from benchmarks.systems.contract import System
 
 # Writers run this long before a fault, and a request may take this long to be called healthy.

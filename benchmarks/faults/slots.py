@@ -6,7 +6,7 @@ import threading
 from time import monotonic
 
 from benchmarks.rig.pause import sleep
-from benchmarks.rig.workload import crowd
+from benchmarks.rig.threads import crowd
 from benchmarks.systems.contract import POOL_BOUND, System
 
 

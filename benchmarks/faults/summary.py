@@ -8,6 +8,7 @@ from benchmarks.faults import table
 from benchmarks.faults.catalogue import FAULTS
 from benchmarks.faults.result import Result
 from benchmarks.faults.results import Matrix
+from benchmarks.rig import markdown
 from benchmarks.systems import SYSTEMS
 from benchmarks.systems.contract import POOL_BOUND
 
@@ -34,7 +35,7 @@ def totals(matrix: Matrix) -> str:
     columns = {system: _column(matrix, system) for system in SYSTEMS}
     shown = [system for system, column in columns.items() if column]
     rows = [[name, *(total(columns[system]) for system in shown)] for name, total in TOTALS.items()]
-    return table.markdown([f"over {len(matrix)} faults", *map(table.label, shown)], rows)
+    return markdown.table([f"over {len(matrix)} faults", *map(table.label, shown)], rows)
 
 
 def overview(matrix: Matrix) -> str:
@@ -43,7 +44,7 @@ def overview(matrix: Matrix) -> str:
         [f"[{FAULTS[name].title}](#{name})", *(_short(row.get(system)) for system in SYSTEMS)]
         for name, row in matrix.items()
     ]
-    return table.markdown(["fault", *map(table.label, SYSTEMS)], rows)
+    return markdown.table(["fault", *map(table.label, SYSTEMS)], rows)
 
 
 def _column(matrix: Matrix, system: str) -> list[Result]:

@@ -55,12 +55,6 @@ def cells(result: Result) -> list[str]:
     return [show(result) for show in COLUMNS.values()]
 
 
-def markdown(header: list[str], rows: list[list[str]]) -> str:
-    """Return a Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def heading() -> str:
     """Return the terminal's column heads."""
     return f"{'fault':<26}{'system':<24}" + " ".join(f"{name[:10]:>10}" for name in COLUMNS)

@@ -3,14 +3,13 @@ The same workload for every system: writers that insert numbered rows and note w
 """
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from time import monotonic
 
 from benchmarks.rig.ledger import Ledger
 from benchmarks.rig.pause import sleep
+from benchmarks.rig.threads import Worker, join
 from benchmarks.systems.contract import System
 
 INSERT = "INSERT INTO written (writer, number) VALUES (%s, %s)"
@@ -63,25 +62,3 @@ class Writers:
             work = partial(self._request.run, self._system, writer, number)
             succeeded = self._ledger.call(writer, work, (writer, number))
             self._stopped.wait(PAUSE_SECONDS if succeeded else PAUSE_AFTER_FAILURE_SECONDS)
-
-
-class Worker(threading.Thread):
-    """A thread that the process does not wait for at its end."""
-
-    def __init__(self, action: Callable[..., object], *arguments: object) -> None:
-        super().__init__(target=action, args=arguments, daemon=True)
-
-
-def crowd(size: int, action: Callable[[int], object], patience_seconds: float) -> None:
-    """Run `action(0)` to `action(size - 1)` at once, each in a thread."""
-    threads = [Worker(action, number) for number in range(size)]
-    for thread in threads:
-        thread.start()
-    join(threads, patience_seconds)
-
-
-def join(threads: list[Worker], patience_seconds: float) -> None:
-    """Wait for the threads, `patience_seconds` for all of them together."""
-    deadline = monotonic() + patience_seconds
-    for thread in threads:
-        thread.join(max(0.0, deadline - monotonic()))

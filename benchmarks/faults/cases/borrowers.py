@@ -10,7 +10,8 @@ from benchmarks.faults.fault import Fault
 from benchmarks.faults.scene import Scene
 from benchmarks.rig.ledger import Attempt
 from benchmarks.rig.pause import sleep
-from benchmarks.rig.workload import INSERT, Request, crowd
+from benchmarks.rig.threads import crowd
+from benchmarks.rig.workload import INSERT, Request
 
 FLOOD_SECONDS = 6.0
 FLOOD = """

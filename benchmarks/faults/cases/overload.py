@@ -11,7 +11,8 @@ from benchmarks.faults.fault import Fault
 from benchmarks.faults.scene import Scene
 from benchmarks.rig.ledger import Attempt
 from benchmarks.rig.pause import sleep
-from benchmarks.rig.workload import Request, crowd
+from benchmarks.rig.threads import crowd
+from benchmarks.rig.workload import Request
 from benchmarks.systems.contract import POOL_SIZE
 
 FREEZE_SECONDS = 5.0

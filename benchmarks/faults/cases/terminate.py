@@ -5,7 +5,8 @@ An administrator, or a timeout, ends backends: idle, at work, in a transaction.
 from benchmarks.faults.fault import Fault
 from benchmarks.faults.scene import Scene
 from benchmarks.rig.pause import sleep
-from benchmarks.rig.workload import INSERT, Worker
+from benchmarks.rig.threads import Worker
+from benchmarks.rig.workload import INSERT
 from benchmarks.systems.contract import POOL_SIZE
 
 ROUNDS = 3
