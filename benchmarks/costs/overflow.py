@@ -3,13 +3,12 @@ After a spike: how soon the connections above POOL_SIZE are gone.
 """
 
 from collections.abc import Sequence
-from threading import Barrier
 from time import perf_counter, sleep
 
 from benchmarks.costs.row import Row, at_most, plain
 from benchmarks.rig.server import Server
 from benchmarks.rig.sockets import SocketCount
-from benchmarks.rig.threads import crowd
+from benchmarks.rig.warm import warm
 from benchmarks.systems.contract import POOL_BOUND, POOL_SIZE
 from benchmarks.systems.turnstile import Turnstile
 
@@ -21,8 +20,7 @@ PATIENCE_SECONDS = 60.0
 def run(server: Server) -> Sequence[Row]:
     """Return how many connections a spike opened, and the seconds until POOL_SIZE are left."""
     with SocketCount() as sockets:
-        system, everybody = Turnstile(server.url), Barrier(POOL_BOUND)
-        crowd(POOL_BOUND, lambda number: _hold(system, number, everybody), patience_seconds=20.0)
+        warm(Turnstile(server.url), POOL_BOUND)
         started = perf_counter()
         while sockets.now() > POOL_SIZE and perf_counter() - started < PATIENCE_SECONDS:
             sleep(0.02)
@@ -32,9 +30,3 @@ def run(server: Server) -> Sequence[Row]:
         plain("connections at the peak", str(sockets.peak)),
         at_most("until POOL_SIZE are left", seconds, limit, "s"),
     ]
-
-
-def _hold(system: Turnstile, number: int, everybody: Barrier) -> None:
-    with system.transaction(number) as execute:
-        execute("SELECT 1")
-        everybody.wait(10.0)

@@ -4,13 +4,12 @@ A restart under 15 idle connections: the first request, against a plain connect 
 
 import statistics
 from collections.abc import Sequence
-from threading import Barrier
 from time import perf_counter
 
 from benchmarks.costs.row import Row, at_most, plain
 from benchmarks.rig import yardstick
 from benchmarks.rig.server import Server
-from benchmarks.rig.threads import crowd
+from benchmarks.rig.warm import warm
 from benchmarks.rig.workload import Request
 from benchmarks.systems.contract import POOL_BOUND, System
 from benchmarks.systems.queuepool import PrePingQueuePool
@@ -38,15 +37,8 @@ def run(server: Server) -> Sequence[Row]:
 
 
 def _first_request(server: Server, system: System) -> float:
-    everybody = Barrier(POOL_BOUND)
-    crowd(POOL_BOUND, lambda number: _hold(system, number, everybody), patience_seconds=20.0)
+    warm(system, POOL_BOUND)
     server.postgres.restart("fast")
     started = perf_counter()
     Request().run(system, 0, 0)
     return perf_counter() - started
-
-
-def _hold(system: System, number: int, everybody: Barrier) -> None:
-    with system.transaction(number) as execute:
-        execute("SELECT 1")
-        everybody.wait(10.0)

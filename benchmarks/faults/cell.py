@@ -36,6 +36,7 @@ from benchmarks.rig.ledger import Ledger
 from benchmarks.rig.pause import sleep
 from benchmarks.rig.server import copy_server
 from benchmarks.rig.sockets import SocketCount
+from benchmarks.rig.warm import warm
 from benchmarks.rig.wire import Wire
 from benchmarks.rig.workload import Writers
 from benchmarks.systems import make_system
@@ -49,7 +50,7 @@ SLOTS_PATIENCE_SECONDS = 8.0
 def run(fault: Fault, system_name: str, folder: Path, later_seconds: float, limit_seconds: float) -> Result:
     """Inflict `fault` on the system and measure; say so when only the last counts are left."""
     with stage(fault, system_name, folder) as scene:
-        scene.warm(fault.warm)
+        warm(scene.system, fault.warm)
         began_at = scene.broken_at = scene.returned_at = monotonic()
         fault.inflict(scene)
         if scene.writers is None:

@@ -5,7 +5,6 @@ Where a fault happens: the server, the wire, the system, its writers, and the ma
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Barrier
 from time import monotonic
 from typing import Any
 
@@ -13,7 +12,6 @@ from benchmarks.rig.ledger import Ledger
 from benchmarks.rig.pause import sleep
 from benchmarks.rig.server import Server
 from benchmarks.rig.sockets import SocketCount
-from benchmarks.rig.threads import crowd
 from benchmarks.rig.wire import Wire
 from benchmarks.rig.workload import Request, Writers
 from benchmarks.systems.contract import System
@@ -40,17 +38,6 @@ class Scene:
     returned_at: float = 0.0
     writers: Writers | None = None
     facts: dict[str, Any] = field(default_factory=dict)
-
-    def warm(self, size: int) -> None:
-        """Open `size` connections by holding them at once, and leave them idle."""
-        if size:
-            everybody = Barrier(size)
-            crowd(size, lambda number: self._touch(number, everybody), patience_seconds=20.0)
-
-    def _touch(self, number: int, everybody: Barrier) -> None:
-        with self.system.transaction(number) as execute:
-            execute("SELECT 1")
-            everybody.wait(10.0)
 
     def start_writers(self, *, steady: bool = True) -> None:
         """Start the workload; return when it has run for a moment."""
