@@ -23,7 +23,7 @@ def run(server: Server) -> Sequence[Row]:
     system, ledger = Turnstile(server.url), Ledger()
     waits: list[float] = []
     started = perf_counter()
-    crowd(THREADS, lambda number: _nest(system, ledger, 2 * number, waits), patience_seconds=100.0)
+    crowd(THREADS, lambda number: _nest(system, ledger, 2 * number, waits), timeout_seconds=100.0)
     seconds = perf_counter() - started
     failed = sum(bool(attempt.error) for attempt in ledger.attempts)
     return [

@@ -14,7 +14,7 @@ from benchmarks.systems.turnstile import Turnstile
 
 TITLE = "After a spike"
 OVERFLOW_IDLE_SECONDS = 10.0  # POOL_OVERFLOW_IDLE's default
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 
 
 def run(server: Server) -> Sequence[Row]:
@@ -22,7 +22,7 @@ def run(server: Server) -> Sequence[Row]:
     with SocketCount() as sockets:
         warm(Turnstile(server.url), POOL_BOUND)
         started = perf_counter()
-        while sockets.now() > POOL_SIZE and perf_counter() - started < PATIENCE_SECONDS:
+        while sockets.now() > POOL_SIZE and perf_counter() - started < TIMEOUT_SECONDS:
             sleep(0.02)
         seconds = perf_counter() - started
     limit = OVERFLOW_IDLE_SECONDS + 2.0

@@ -43,8 +43,8 @@ from benchmarks.systems import make_system
 from benchmarks.systems.contract import POOL_BOUND
 
 # The longest wait of any pool is 30 s: a writer in line is given that and a little more.
-STOP_PATIENCE_SECONDS = 33.0
-SLOTS_PATIENCE_SECONDS = 8.0
+STOP_TIMEOUT_SECONDS = 33.0
+SLOTS_TIMEOUT_SECONDS = 8.0
 
 
 def run(fault: Fault, system_name: str, folder: Path, later_seconds: float, limit_seconds: float) -> Result:
@@ -83,7 +83,7 @@ def measure(fault: Fault, scene: Scene, began_at: float) -> Result:
     """Stop the writers and read what they saw."""
     assert scene.writers is not None
     result = Result(fault.name, scene.system_name, facts=scene.facts)
-    scene.writers.stop(STOP_PATIENCE_SECONDS)
+    scene.writers.stop(STOP_TIMEOUT_SECONDS)
     scene.ledger.give_up()
     attempts = list(scene.ledger.attempts)
     count_requests(result, attempts, scene.returned_at)
@@ -98,7 +98,7 @@ def linger(result: Result, scene: Scene, later_seconds: float) -> None:
         sleep(later_seconds)
     result.later_seconds = later_seconds
     result.connections_later = scene.sockets.now()
-    result.slots_lost = POOL_BOUND - hold_at_once(scene.system, SLOTS_PATIENCE_SECONDS)
+    result.slots_lost = POOL_BOUND - hold_at_once(scene.system, SLOTS_TIMEOUT_SECONDS)
     result.connections_peak = scene.sockets.peak
     count_rows(result, scene.ledger.acknowledged, scene.server.rows())
 

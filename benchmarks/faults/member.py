@@ -15,7 +15,7 @@ from benchmarks.systems import make_system
 from benchmarks.systems.contract import POOL_BOUND
 
 HOLD_SECONDS = 0.03
-STOP_PATIENCE_SECONDS = 33.0
+STOP_TIMEOUT_SECONDS = 33.0
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     writers = Writers(system, ledger, POOL_BOUND, request, first=arguments.first)
     writers.start()
     sleep(arguments.seconds)
-    writers.stop(STOP_PATIENCE_SECONDS)
+    writers.stop(STOP_TIMEOUT_SECONDS)
     ledger.give_up()
     attempts = [attempt.as_json() for attempt in ledger.attempts]
     print(json.dumps({"attempts": attempts, "acknowledged": ledger.acknowledged}))

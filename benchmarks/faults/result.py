@@ -79,7 +79,7 @@ def _served_after(attempts: Sequence[Attempt], instant: float) -> bool:
 
 
 def count_rows(result: Result, acknowledged: Sequence[Row], written: Sequence[Row]) -> None:
-    """Compare what callers were told with what the table holds."""
+    """Compare the acknowledged rows with what the table holds."""
     found = Counter(written)
     result.rows_missing = len(set(acknowledged) - found.keys())
     result.rows_twice = sum(times > 1 for times in found.values())

@@ -11,11 +11,11 @@ from benchmarks.systems.contract import POOL_BOUND, System
 
 
 class Hold:
-    """Borrowers who all keep a working connection until everybody has one, or patience ends."""
+    """Borrowers who all keep a working connection until everybody has one, or the time is up."""
 
-    def __init__(self, system: System, patience_seconds: float) -> None:
+    def __init__(self, system: System, timeout_seconds: float) -> None:
         self._system = system
-        self._deadline = monotonic() + patience_seconds
+        self._deadline = monotonic() + timeout_seconds
         self._lock = threading.Lock()
         self._everybody = threading.Event()
         self.held = 0
@@ -40,8 +40,8 @@ class Hold:
             self._everybody.wait(max(0.0, self._deadline - monotonic()))
 
 
-def hold_at_once(system: System, patience_seconds: float) -> int:
+def hold_at_once(system: System, timeout_seconds: float) -> int:
     """Return how many connections could be held at the same time."""
-    hold = Hold(system, patience_seconds)
-    crowd(POOL_BOUND, hold.borrow, patience_seconds + 1.0)
+    hold = Hold(system, timeout_seconds)
+    crowd(POOL_BOUND, hold.borrow, timeout_seconds + 1.0)
     return hold.held

@@ -1,5 +1,5 @@
 """
-What the callers saw: one entry for each request, and what they were told is committed.
+What the callers saw: one entry for each request, and the rows acknowledged as committed.
 """
 
 import threading

@@ -14,16 +14,16 @@ class Worker(threading.Thread):
         super().__init__(target=action, args=arguments, daemon=True)
 
 
-def crowd(size: int, action: Callable[[int], object], patience_seconds: float) -> None:
+def crowd(size: int, action: Callable[[int], object], timeout_seconds: float) -> None:
     """Run `action(0)` to `action(size - 1)` at once, each in a thread."""
     threads = [Worker(action, number) for number in range(size)]
     for thread in threads:
         thread.start()
-    join(threads, patience_seconds)
+    join(threads, timeout_seconds)
 
 
-def join(threads: list[Worker], patience_seconds: float) -> None:
-    """Wait for the threads, `patience_seconds` for all of them together."""
-    deadline = monotonic() + patience_seconds
+def join(threads: list[Worker], timeout_seconds: float) -> None:
+    """Wait for the threads, `timeout_seconds` for all of them together."""
+    deadline = monotonic() + timeout_seconds
     for thread in threads:
         thread.join(max(0.0, deadline - monotonic()))

@@ -14,7 +14,7 @@ def warm(system: System, size: int) -> None:
     """Open `size` connections by holding them all at once, and return them."""
     if size:
         everybody = Barrier(size)
-        crowd(size, lambda number: _hold(system, number, everybody), patience_seconds=20.0)
+        crowd(size, lambda number: _hold(system, number, everybody), timeout_seconds=20.0)
 
 
 def _hold(system: System, number: int, everybody: Barrier) -> None:

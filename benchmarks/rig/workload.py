@@ -36,7 +36,7 @@ class Request:
 
 
 class Writers:
-    """Threads that write until they are told to stop."""
+    """Threads that write until `stop()`."""
 
     def __init__(
         self, system: System, ledger: Ledger, size: int, request: Request, *, first: int = 0
@@ -50,10 +50,10 @@ class Writers:
         for thread in self._threads:
             thread.start()
 
-    def stop(self, patience_seconds: float) -> None:
-        """Let each writer end its request; leave those that take longer than `patience_seconds`."""
+    def stop(self, timeout_seconds: float) -> None:
+        """Let each writer end its request; leave those that take longer than `timeout_seconds`."""
         self._stopped.set()
-        join(self._threads, patience_seconds)
+        join(self._threads, timeout_seconds)
 
     def _write(self, writer: int) -> None:
         for number in count():

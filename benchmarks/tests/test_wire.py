@@ -1,4 +1,4 @@
-"""The relay breaks what it is told to break."""
+"""The relay breaks what a command asks it to."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -32,7 +32,7 @@ def freeze(scene: Scene) -> None:
 def slow_connect(scene: Scene) -> None:
     scene.wire_now().tell("connect_delay 0.15")
     with scene.outage():
-        crowd(SPIKE_THREADS, lambda number: _request_once(scene, 100 + number), patience_seconds=40.0)
+        crowd(SPIKE_THREADS, lambda number: _request_once(scene, 100 + number), timeout_seconds=40.0)
     scene.facts["peak_of_the_spike"] = scene.sockets.peak
     sleep(0.5)  # connects that nobody waits for any more come to their end
     scene.facts["open_after_the_spike"] = scene.sockets.now()
@@ -62,9 +62,9 @@ def _start_member(scene: Scene, number: int) -> subprocess.Popen[str]:
 
 def _add_up(scene: Scene, member: subprocess.Popen[str]) -> None:
     answer, _ = member.communicate(timeout=90.0)
-    told = json.loads(answer)
-    scene.ledger.attempts.extend(Attempt(**attempt) for attempt in told["attempts"])
-    scene.ledger.acknowledged.extend((writer, number) for writer, number in told["acknowledged"])
+    report = json.loads(answer)
+    scene.ledger.attempts.extend(Attempt(**attempt) for attempt in report["attempts"])
+    scene.ledger.acknowledged.extend((writer, number) for writer, number in report["acknowledged"])
 
 
 FAULTS = (

@@ -30,7 +30,7 @@ def fork(scene: Scene) -> None:
 
 
 def _start_child(scene: Scene, writer: int) -> tuple[int, int, int]:
-    """Fork; return the child's writer, its process id, and where it tells what happened."""
+    """Fork; return the child's writer, its process id, and where its report is read."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -40,7 +40,7 @@ def _start_child(scene: Scene, writer: int) -> tuple[int, int, int]:
     return writer, pid, reading
 
 
-def _be_child(scene: Scene, writer: int, told: int) -> None:
+def _be_child(scene: Scene, writer: int, writing: int) -> None:
     # A child that hangs is ended by its alarm.
     signal.alarm(CHILD_SECONDS)
     ledger = Ledger()
@@ -49,13 +49,13 @@ def _be_child(scene: Scene, writer: int, told: int) -> None:
             work = lambda n=number: scene.request.run(scene.system, writer, n)
             ledger.call(writer, work, (writer, number))
             last = ledger.attempts[-1]
-            os.write(told, f"{last.started_at} {last.seconds} {last.error or '-'}\n".encode())
+            os.write(writing, f"{last.started_at} {last.seconds} {last.error or '-'}\n".encode())
     finally:
         os._exit(0)
 
 
-def _add_up(scene: Scene, writer: int, pid: int, told: int) -> None:
-    with os.fdopen(told) as pipe:
+def _add_up(scene: Scene, writer: int, pid: int, reading: int) -> None:
+    with os.fdopen(reading) as pipe:
         lines = pipe.read().splitlines()
     os.waitpid(pid, 0)
     for number, line in enumerate(lines):
@@ -71,7 +71,7 @@ def _add_up(scene: Scene, writer: int, pid: int, told: int) -> None:
 
 def thread_dies(scene: Scene) -> None:
     with scene.outage():
-        crowd(POOL_BOUND, lambda _: scene.system.take_and_forget(), patience_seconds=20.0)
+        crowd(POOL_BOUND, lambda _: scene.system.take_and_forget(), timeout_seconds=20.0)
     scene.start_writers()
 
 
