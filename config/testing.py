@@ -22,7 +22,7 @@ if "PYTEST_XDIST_WORKER" in os.environ and "COVERAGE_RUN" in os.environ:
 
 from core.embedded import THROWAWAY_PARAMETERS, EmbeddedPostgres
 
-pytest_plugins = ["core.tests.fixtures"]
+pytest_plugins = ["core.tests.fixtures", "core.tests.emptying"]
 
 _reports = tempfile.mkdtemp(prefix="turnstile-reports-")
 # Made and thrown away with the run; its socket's path is known before it starts.
