@@ -8,10 +8,12 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import coverage
 import pytest
+from django.test.utils import override_settings
 
 if "PYTEST_XDIST_WORKER" in os.environ and "COVERAGE_RUN" in os.environ:
     # `make test` measures the process that hands out the tests; this is one of those that run them. Before
@@ -73,3 +75,10 @@ def pytest_unconfigure() -> None:
 def postgres() -> EmbeddedPostgres:
     """The server that this test run started: other tests use it too, so do not stop it."""
     return _server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """To hash a password takes a quarter of a second, as it should where passwords guard something."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
