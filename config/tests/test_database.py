@@ -22,6 +22,8 @@ class TestWhoEndsAtOnce:
         ],
     )
     def test_a_command(self, monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
+        # Another test may have loaded it, as a server's worker does.
+        monkeypatch.delitem(sys.modules, "config.wsgi", raising=False)
         monkeypatch.setattr(sys, "argv", arguments)
 
         assert database.pool_options()["fail_fast"] is True

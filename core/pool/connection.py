@@ -102,7 +102,7 @@ class PooledConnection(psycopg.Connection[Any]):
     is_in_callback: bool = False
     _baseline: _Baseline
     _own_adapters: "WatchedAdapters"
-    _process_id: int
+    _process_id = 0
     _cursors: "WeakSet[Any] | None" = None
     use_count_before: int
     _has_portals = False
@@ -201,10 +201,10 @@ class PooledConnection(psycopg.Connection[Any]):
     def __del__(self, _warn: Any = None) -> None:
         # A borrower dropped it. Nobody has it, so it is closed, and its slot is free.
         # In a forked child the socket is still the parent's.
-        if self.loan is None or self.closed or self._process_id != os.getpid():
+        if self._closed or self._process_id != os.getpid():
             return
         self.disconnect()
-        if (pool := self._home()) is not None:
+        if self.loan is not None and (pool := self._home()) is not None:
             pool.note_dropped(self.loan)
 
     @property

@@ -196,7 +196,7 @@ class TestTheDocument:
 
         given = re.findall(r'^ +"(\w+)": .+# default (\w+)[:,]', DOCUMENT, re.MULTILINE)
 
-        assert len(given) == 9
+        assert len(given) == 10
         assert {name: str(parameters[name].default).removesuffix(".0") for name, _ in given} == dict(given)
 
 

@@ -1,8 +1,13 @@
-"""The bound of a process, without a server (contract line B1)."""
+"""The bound of a process: whose slot is taken, and until when (contract line B1)."""
 
 import gc
+from collections.abc import Callable
 from weakref import ref
 
+import pytest
+
+from core.pool import SharedPool
+from core.pool.connection import PooledConnection
 from core.pool.slots import Slots
 
 
@@ -41,6 +46,35 @@ class TestSlots:
 
         assert slots.taken == 0
         assert slots.take(second, or_call=nothing)
+
+    def test_one_whose_connection_is_collected_in_a_circle_is_taken_until_its_socket_is_closed(
+        self, make_pool: Callable[..., SharedPool]
+    ) -> None:
+        pool, seen = make_pool(), list[int]()
+        circle: list[object] = [pool.getconn()]
+        circle.append(circle)
+        # It runs when the collector has let the weak references go, and has finalized nothing yet.
+        watcher = ref(circle[0], lambda _: seen.append(pool.slots.taken))
+
+        del circle
+        gc.collect()
+
+        assert watcher() is None
+        assert seen == [1]
+        assert pool.slots.taken == 0
+
+    def test_one_whose_connection_was_dropped_with_its_socket_open_is_closed(
+        self, make_pool: Callable[..., SharedPool], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pool = make_pool()
+        # As if a finalizer was interrupted.
+        monkeypatch.setattr(PooledConnection, "__del__", lambda _: None)
+        pool.getconn()
+        assert pool.slots.taken == 1
+
+        pool.putconn(pool.getconn())
+
+        assert pool.slots.taken == 1
 
     def test_it_keeps_no_holder_alive(self) -> None:
         slots, holder = Slots(1), Socket()
