@@ -13,9 +13,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 import pytest
@@ -28,23 +27,62 @@ from core.tests.fixtures import eventually
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("config", "core", "analytics", "etl", "reports", "health")
 # A first start makes a database cluster, on a machine that runs the other tests too.
-START_SECONDS = 60.0
+START_SECONDS = 120.0
+
+
+Process = subprocess.Popen[str]
 
 
 class Service:
-    """A checkout in which `manage.py` runs, with nothing of this process's environment but the path."""
+    """
+    A checkout in which `manage.py` runs, with nothing of this process's environment but the path.
+
+    One demo runs in it at a time. A start takes ten seconds of a processor, so tests leave it running.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
         self.postgres = EmbeddedPostgres(folder / "var" / "postgres")
+        self._output = folder / "output.txt"
+        self._demo: Process | None = None
         for app in APPS:
-            shutil.copytree(ROOT / app, folder / app, ignore=shutil.ignore_patterns("__pycache__", "tests"))
+            # What is compiled stays so: the copies are as old as their originals.
+            shutil.copytree(ROOT / app, folder / app, ignore=shutil.ignore_patterns("tests"))
         for name in ("manage.py", "CHANGELOG.md"):
             shutil.copy(ROOT / name, folder)
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Start `manage.py` with `arguments`, as the shell would."""
+    def demo(self) -> Process:
+        """Return the demo, answering requests: the one that runs, or a new one."""
+        if self._demo is None or self._demo.poll() is not None:
+            with self._output.open("w") as output:
+                self._demo = self._start("serve", "--demo", output=output)
+        self._wait(self._demo)
+        return self._demo
+
+    def output(self) -> str:
+        """Return what the latest demo has printed."""
+        return self._output.read_text()
+
+    def stop(self, number: signal.Signals) -> int:
+        """Send the demo a signal and return its exit code."""
+        assert self._demo is not None
+        self._demo.send_signal(number)
+        return self._demo.wait(START_SECONDS)
+
+    def kill(self) -> None:
+        """Kill the demo's process alone, not the ones that it started."""
+        if self._demo is not None:
+            self._demo.kill()
+            self._demo.wait()
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run `manage.py` with `arguments` to its end."""
+        with self._start(*arguments, output=subprocess.PIPE) as process:
+            output, _ = process.communicate(timeout=START_SECONDS)
+        return subprocess.CompletedProcess(arguments, process.returncode, output)
+
+    def _start(self, *arguments: str, output: IO[str] | int) -> Process:
         return subprocess.Popen(
             [sys.executable, "manage.py", *arguments],
             cwd=self.folder,
@@ -54,23 +92,17 @@ class Service:
                 "WEB_WORKERS": "2",
                 "PYTHONUNBUFFERED": "1",
             },
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
         )
 
-    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run `manage.py` with `arguments` to its end."""
-        process = self.start(*arguments)
-        output, _ = process.communicate(timeout=START_SECONDS)
-        return subprocess.CompletedProcess(arguments, process.returncode, output)
-
-    def wait(self, process: "subprocess.Popen[str]") -> None:
+    def _wait(self, process: Process) -> None:
         """Wait until the service answers; a process that ended instead says why."""
 
         def answers() -> bool:
             if process.poll() is not None:
-                raise AssertionError(process.communicate()[0])
+                raise AssertionError(self.output())
             return self.answering_parent() == process.pid
 
         eventually(answers, timeout=START_SECONDS)
@@ -131,52 +163,23 @@ def free_port() -> int:
         return port
 
 
-def stop(process: "subprocess.Popen[str]", number: signal.Signals) -> tuple[int, str]:
-    """Send the signal and return the exit code and the output."""
-    process.send_signal(number)
-    output, _ = process.communicate(timeout=START_SECONDS)
-    return process.returncode, output
-
-
-def kill(process: "subprocess.Popen[str]") -> None:
-    """Kill the process alone, not the ones that it started; they may hold its output open."""
-    process.kill()
-    process.wait()
-    if process.stdout:
-        process.stdout.close()
-
-
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service = Service(tmp_path_factory.mktemp("checkout"))
     yield service
+    service.kill()
+    eventually(lambda: serve.is_free(service.port))
     service.postgres.remove()
 
 
-@contextmanager
-def demo_running(service: Service) -> Iterator["subprocess.Popen[str]"]:
-    """The demo, answering requests; killed at the end unless the test ended it."""
-    process = service.start("serve", "--demo")
-    try:
-        service.wait(process)
-        yield process
-    finally:
-        if process.poll() is None:
-            kill(process)
-            eventually(lambda: serve.is_free(service.port))
+@pytest.fixture
+def demo(service: Service) -> Process:
+    """The demo, answering requests."""
+    return service.demo()
 
 
-@pytest.fixture(scope="class")
-def running(service: Service) -> Iterator["subprocess.Popen[str]"]:
-    """One demo for all tests that leave it running."""
-    with demo_running(service) as process:
-        yield process
-
-
-class TestRunningDemo:
-    def test_admits_a_ticket_of_the_demo_once(
-        self, service: Service, running: "subprocess.Popen[str]"
-    ) -> None:
+class TestTheDemo:
+    def test_admits_a_ticket_of_its_own_once(self, service: Service, demo: Process) -> None:
         ticket = (service.folder / "var" / "tickets.jsonl").read_text().splitlines()[0]
         headers = {"X-Service-Key": service.keys["SERVICE_API_KEY"]}
 
@@ -185,63 +188,57 @@ class TestRunningDemo:
         assert [status for status, _ in answers] == [200, 200]
         assert [answer["outcome"] for _, answer in answers] == ["admitted", "duplicate"]
 
-    def test_refuses_a_second_run_and_goes_on(
-        self, service: Service, running: "subprocess.Popen[str]"
-    ) -> None:
+    def test_refuses_a_second_run_and_goes_on(self, service: Service, demo: Process) -> None:
         second = service.run("serve", "--demo")
 
         assert second.returncode == 1
-        assert f"it runs already, as process {running.pid}" in second.stdout
+        assert f"it runs already, as process {demo.pid}" in second.stdout
         assert service.ask("GET", "/health/db")[0] == 200
 
     def test_fails_no_validation_of_a_spike_and_stays_within_the_bound(
-        self, service: Service, running: "subprocess.Popen[str]"
+        self, service: Service, demo: Process
     ) -> None:
-
         spike = service.run("demo_spike", "--clients", "5", "--seconds", "1")
 
         assert spike.returncode == 0, spike.stdout
         assert "of 30" in spike.stdout
         assert "admitted" in spike.stdout
 
-
-class TestStoppingTheDemo:
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-    def test_a_signal_stops_everything_that_it_started(
-        self, service: Service, number: signal.Signals
+    def test_after_a_kill_starts_again_on_the_postgres_that_was_left_behind(
+        self, service: Service, demo: Process
     ) -> None:
-        with demo_running(service) as process:
-            upstream = service.upstream_port
-            eventually(service.companions, timeout=START_SECONDS)
-            code, output = stop(process, number)
+        postgres, keys, upstream = service.postgres.pid, service.keys, service.upstream_port
+        eventually(service.companions, timeout=START_SECONDS)
 
-        assert (code, output.splitlines()[-1]) == (0, "Stopped.")
-        assert "Traceback" not in output
+        service.kill()
+        eventually(lambda: not service.companions(), timeout=START_SECONDS)
+        eventually(lambda: serve.is_free(upstream))
+        again = service.demo()
+
+        assert again.pid != demo.pid
+        assert (service.postgres.pid, made(service.keys)) == (postgres, made(keys))
+        assert service.upstream_port != upstream
+        assert f"http://127.0.0.1:{service.port}/api/docs" in service.output()
+        assert f"admin / {keys['DEMO_ADMIN_PASSWORD']}" in service.output()
+        assert keys["SERVICE_API_KEY"] in service.output()
+        assert f"Upstream demo at http://127.0.0.1:{service.upstream_port}" in service.output()
+
+    # The first of them stops the one that started again on what a killed one left behind.
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    def test_stops_everything_that_it_started_at_a_signal(
+        self, service: Service, demo: Process, number: signal.Signals
+    ) -> None:
+        upstream = service.upstream_port
+        eventually(service.companions, timeout=START_SECONDS)
+
+        code = service.stop(number)
+
+        assert (code, service.output().splitlines()[-1]) == (0, "Stopped.")
+        assert "Traceback" not in service.output()
         assert service.postgres.pid is None
         assert service.companions() == []
         assert serve.is_free(service.port)
         assert serve.is_free(upstream)
-
-    def test_after_a_kill_it_starts_again_on_the_postgres_that_was_left_behind(
-        self, service: Service
-    ) -> None:
-        with demo_running(service) as killed:
-            postgres, keys, upstream = service.postgres.pid, service.keys, service.upstream_port
-            eventually(service.companions, timeout=START_SECONDS)
-            kill(killed)
-            eventually(lambda: not service.companions(), timeout=START_SECONDS)
-            eventually(lambda: serve.is_free(upstream))
-
-            with demo_running(service) as again:
-                assert (service.postgres.pid, made(service.keys)) == (postgres, made(keys))
-                assert service.upstream_port != upstream
-                code, output = stop(again, signal.SIGINT)
-
-        assert (code, service.postgres.pid) == (0, None)
-        assert f"http://127.0.0.1:{service.port}/api/docs" in output
-        assert f"admin / {keys['DEMO_ADMIN_PASSWORD']}" in output
-        assert keys["SERVICE_API_KEY"] in output
-        assert f"Upstream demo at http://127.0.0.1:{service.upstream_port}" in output
 
 
 class TestPort:
