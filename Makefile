@@ -9,6 +9,9 @@ PEERS := var/peers/venv
 PYTEST ?=
 # Each has a Postgres of its own. They wait more than they compute.
 PROCESSES ?= 3
+# `make test EVERYTHING=yes`: the slow tests too, with branch coverage and its floor.
+EVERYTHING ?=
+TESTS = -m pytest -n $(PROCESSES) --dist loadfile
 
 # The settings must be importable where no deployment is described. Nothing connects, nothing is guarded.
 CHECK_ENVIRONMENT := \
@@ -26,14 +29,21 @@ help: ## List what you can do here
 run: $(READY) ## Serve on an embedded Postgres with a demo event, or on DATABASE_URL; Ctrl-C stops all of it
 	@exec $(BIN)/python manage.py serve --demo
 
-test: $(READY) ## Run every test on a Postgres of its own, with branch coverage
+# Compiled once, wherever this runs, and not again in each of the hundred processes that the tests start.
+test: export PYTHONDONTWRITEBYTECODE :=
+test: $(READY) ## Run all but the slow tests, on a Postgres of their own
+ifeq ($(EVERYTHING),)
+	@$(BIN)/python $(TESTS) -m "not slow" $(PYTEST)
+else
 	# Not `pytest --cov`: it begins after pytest.ini's plugin has imported half of the service.
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest -n $(PROCESSES) --dist loadfile $(PYTEST)
+	@$(BIN)/coverage run $(TESTS) $(PYTEST)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+endif
 
-check: lint test ## All that CI checks: format, lint, types, import direction, tests; changes nothing
+check: lint ## All that CI checks: format, lint, types, import direction, every test with coverage; changes nothing
+	@$(MAKE) --no-print-directory test EVERYTHING=yes
 
 lint: $(READY) ## The quick part of check: everything but the tests
 	$(BIN)/ruff format --check .

@@ -2,10 +2,10 @@
 Every fault of the matrix, on Turnstile, its waiting cut short: no row lost, no slot lost, the bound held, and
 no request failed that began when the server could serve.
 
-`make faults` runs the long versions, on every system.
+`make faults` runs the long versions, on every system; `make test` leaves out the slow ones of these.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,21 @@ from benchmarks.systems.contract import POOL_BOUND
 # The same fault for longer: their short versions are among the others.
 LONG = {"away_60", "away_330", "deaf_idle_12"}
 SHORT = [name for name in FAULTS if name not in LONG]
+# Three to seven seconds of a processor each, or another size of one that is not among them.
+SLOW = {
+    "terminate_active",
+    "terminate_in_transaction",
+    "restart_immediate",
+    "demotion",
+    "deaf_busy",
+    "half_closed",
+    "slow_wire",
+    "cut",
+    "fleet",
+    "two_borrowers_20",
+    "two_borrowers_60",
+    "notices",
+}
 # Several processes, each with a bound of its own.
 FLEET_PROCESSES = {"fleet": 4}
 
@@ -35,19 +50,28 @@ def run(names: Collection[str], folder: Path) -> dict[str, Result]:
     return {result.fault: result for result in found}
 
 
+def asked_for(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Yield the faults whose tests were selected."""
+    for item in request.session.items:
+        if isinstance(item, pytest.Function) and item.module is request.module:
+            yield str(item.callspec.params["name"])
+
+
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Result]:
+def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Result]:
     """Each fault's result; the cells run beside each other, as they sleep most of their time."""
     folder = tmp_path_factory.mktemp("faults")
     make_template(folder)
-    runnable = {name for name in SHORT if faketime.library() or not FAULTS[name].faketime}
+    runnable = {name for name in asked_for(request) if faketime.library() or not FAULTS[name].faketime}
     found = run(runnable, folder)
     # A cell whose own machinery failed, such as a server that a busy machine did not start in time, says
     # nothing about the pool: once more, and then it counts.
     return found | run({name for name, result in found.items() if result.crashed}, folder)
 
 
-@pytest.mark.parametrize("name", SHORT)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in SHORT]
+)
 class TestTurnstileUnder:
     def test_this_fault_loses_nothing(self, results: Mapping[str, Result], name: str) -> None:
         if name not in results:

@@ -117,6 +117,7 @@ class TestAnEventsPage:
 
 
 class TestEveryPage:
+    @pytest.mark.slow
     def test_fits_a_phone(self, open_page: Open, boss: User, addresses: dict[str, str]) -> None:
         with open_page(boss, viewport=NARROW) as page, every(addresses, page) as visits:
             too_wide = {name: page.evaluate(WIDTH_BEYOND) for name in visits}
@@ -131,6 +132,7 @@ class TestEveryPage:
             assert page.request.get(str(icon)).ok
             assert page.request.get("/favicon.ico").ok
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("theme", ["light", "dark"])
     def test_has_no_serious_fault_of_accessibility(
         self, open_page: Open, boss: User, addresses: dict[str, str], theme: str
