@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from django.db import connection as django_connection
+from django.db import transaction
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from core.db import get_engine
+from core.tests.emptying import empty_tables
 from reports.tests.dashboard.conftest import Statements, recorded
 
 SIZES = {"events": 100, "scans": 60_000, "sales": 20_000}
@@ -56,12 +59,17 @@ ANALYZE events, ticket_scans, admissions, invalid_attempts, ticket_transfers, ra
 """
 
 
-@pytest.fixture
-def _year(db: None) -> None:
-    with django_connection.cursor() as cursor:
+@pytest.fixture(scope="class")
+def _year(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The year, for all tests of a class: to write it takes far longer than to ask about it."""
+    with django_db_blocker.unblock(), transaction.atomic(), django_connection.cursor() as cursor:
         for statement in _A_YEAR.split(";\n"):
             if statement.strip():
                 cursor.execute(statement, SIZES)
+    yield
+    with django_db_blocker.unblock():
+        empty_tables()
+        django_connection.close()
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
