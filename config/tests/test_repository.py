@@ -1,7 +1,9 @@
 """What holds for the repository as a whole."""
 
 import ast
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from django.core.management import call_command
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("config", "core", "analytics", "etl", "reports", "health")
+MAKEFILE = (ROOT / "Makefile").read_text()
 
 
 def sources() -> Iterator[Path]:
@@ -26,6 +29,14 @@ def calls_of(name: str) -> Iterator[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == name:
                 yield path.relative_to(ROOT).as_posix()
+
+
+def commands_of(target: str) -> str:
+    """Return what `make` would run, whatever the one that runs this test was asked for."""
+    command = ["make", "--dry-run", "--no-print-directory", target]
+    return subprocess.run(
+        command, cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=True
+    ).stdout
 
 
 class TestRepository:
@@ -48,7 +59,15 @@ class TestRepository:
 
     def test_continuous_integration_runs_make_check_which_runs_make_test(self) -> None:
         assert (ROOT / ".ci/run").read_text().rstrip().endswith("\nmake check")
-        assert re.search(r"^check: .*\btest\b", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        assert re.search(r"^check: lint.*\n\t@\$\(MAKE\) .* test EVERYTHING=yes$", MAKEFILE, re.MULTILINE)
+
+    def test_make_check_runs_every_test_with_coverage_and_make_test_all_but_the_slow_ones(self) -> None:
+        everything, quick = commands_of("check"), commands_of("test")
+
+        assert "coverage run -m pytest" in everything
+        assert "not slow" not in everything
+        assert "-m pytest" in quick
+        assert '-m "not slow"' in quick
 
     def test_every_folder_in_the_map_exists(self) -> None:
         folders = re.findall(r"^\| `([a-z]+)/` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
