@@ -11,7 +11,7 @@ PYTEST ?=
 PROCESSES ?= 3
 # `make test EVERYTHING=yes`: the slow tests too, with branch coverage and its floor.
 EVERYTHING ?=
-TESTS = -m pytest -n $(PROCESSES) --dist loadfile
+TESTS = -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 # The settings must be importable where no deployment is described. Nothing connects, nothing is guarded.
 CHECK_ENVIRONMENT := \
