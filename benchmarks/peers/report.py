@@ -11,12 +11,12 @@ from pathlib import Path
 
 from rich.table import Table
 
-from benchmarks.faults.table import markdown
 from benchmarks.peers import server
 from benchmarks.peers.differences import Difference, Intention
 from benchmarks.peers.outcomes import count
 from benchmarks.peers.runner import SuiteResult
 from benchmarks.peers.suite import SIDES, Side
+from benchmarks.rig import markdown
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "peers.md"
 PACKAGES = ("django", "psycopg", "psycopg-pool", "sqlalchemy", "wagtail")
@@ -54,7 +54,7 @@ def write(results: Sequence[SuiteResult], seconds: float) -> Path:
 def _parts(results: Sequence[SuiteResult], seconds: float) -> Iterator[str]:
     yield "# Other projects' own tests"
     yield "The tests of the libraries that Turnstile stands in for, on the stock product and on ours."
-    yield markdown(list(COLUMNS), [_cells(result) for result in results])
+    yield markdown.table(list(COLUMNS), [_cells(result) for result in results])
     yield METHOD.read_text().strip()
     yield f"{_versions()} The run took {seconds / 60:.0f} minutes."
     yield "## What differs on purpose"
@@ -91,7 +91,7 @@ def _intended(result: SuiteResult) -> str:
         [f"[{each.line}](pool.md)", each.why, "<br>".join(f"`{_short(test)}`" for test in tests[each])]
         for each in tests
     ]
-    return f"### {result.suite.title}\n\n{markdown(['line', 'why', 'tests'], rows)}" if rows else ""
+    return f"### {result.suite.title}\n\n{markdown.table(['line', 'why', 'tests'], rows)}" if rows else ""
 
 
 def _not_intended(results: Sequence[SuiteResult]) -> Iterator[str]:
