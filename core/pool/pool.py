@@ -143,6 +143,9 @@ class SharedPool(ConnectionPool[PooledConnection]):
 
     def getconn(self, timeout: float | None = None) -> PooledConnection:
         """Lend a connection to Django: its backend calls the pool by psycopg's names."""
+        # Only to whoever made the pool and left `open` out is there anything to say: psycopg's warning, once.
+        if self._open_implicit:
+            self._check_open_getconn()
         return self.lend(borrower="django", timeout=timeout, callers_frames=1)
 
     def lend(

@@ -181,8 +181,21 @@ class TestOpen:
         pool = SharedPool(postgres.url(), min_size=1, open=value)
 
         eventually(lambda: pool.stats().checked_in == 1)
-        pool.getconn().close()
+        pool.lend(borrower="django").close()
         pool.close()
+
+    def test_left_out_is_warned_of_once_as_by_psycopg_pool(self, postgres: EmbeddedPostgres) -> None:
+        pool = SharedPool(postgres.url(), min_size=1)
+
+        with pytest.warns(DeprecationWarning, match="'open' parameter"):
+            pool.putconn(pool.getconn())
+
+        pool.putconn(pool.getconn())
+        pool.close()
+
+    def test_left_out_is_right_for_a_with_block(self, postgres: EmbeddedPostgres) -> None:
+        with SharedPool(postgres.url(), min_size=1) as pool, pool.connection() as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 class Failures:
