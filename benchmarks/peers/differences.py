@@ -16,12 +16,17 @@ INTENDED = Path(__file__).with_name("intended.toml")
 
 @dataclass(frozen=True)
 class Intention:
-    """A difference that a line of the pool's contract asks for, and the tests that show it."""
+    """
+    A difference that a line of the pool's contract asks for, and the tests that show it.
+
+    `is_certain` is False when they show it on some runs only, because they depend on time.
+    """
 
     suite: str
     line: str
     why: str
     tests: tuple[str, ...]
+    is_certain: bool = True
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Comparison:
         unexpected: what differs, and no intention lists it.
         intended: what differs on purpose.
         gone: tests that an intention lists, and that end alike, or are no more.
-        once: what differed in the whole run, and not when its file was run again.
+        once: what nobody listed and differed in one of two runs.
     """
 
     unexpected: list[Difference] = field(default_factory=list)
@@ -60,7 +65,12 @@ class Comparison:
 def load(path: Path = INTENDED) -> list[Intention]:
     """Return the intentions that the file lists."""
     entries = tomllib.loads(path.read_text()).get("difference", [])
-    return [Intention(each["suite"], each["line"], each["why"], tuple(each["tests"])) for each in entries]
+    return [
+        Intention(
+            each["suite"], each["line"], each["why"], tuple(each["tests"]), not each.get("sometimes", False)
+        )
+        for each in entries
+    ]
 
 
 def compare(stock: Outcomes, ours: Outcomes, intentions: Iterable[Intention]) -> Comparison:
@@ -71,8 +81,24 @@ def compare(stock: Outcomes, ours: Outcomes, intentions: Iterable[Intention]) ->
         (comparison.intended if difference.intention else comparison.unexpected).append(difference)
     differing = {each.test for each in comparison.intended}
     # One that fails on stock as well, on a busy machine perhaps, says nothing about ours.
-    comparison.gone = sorted(test for test in listed if test not in differing and not _fails(stock, test))
+    comparison.gone = sorted(
+        test
+        for test, intention in listed.items()
+        if intention.is_certain and test not in differing and not _fails(stock, test)
+    )
     return comparison
+
+
+def confirm(first: Comparison, again: Comparison) -> Comparison:
+    """Return what the comparison of a second run confirms; it need not be of the whole suite."""
+    twice = {each.test for each in first.unexpected} & {each.test for each in again.unexpected}
+    either = {each.test: each for each in (*again.unexpected, *first.unexpected)}
+    return Comparison(
+        unexpected=[each for each in first.unexpected if each.test in twice],
+        intended=first.intended,
+        gone=[test for test in first.gone if test in again.gone],
+        once=[each for test, each in sorted(either.items()) if test not in twice],
+    )
 
 
 def _fails(outcomes: Outcomes, test: str) -> bool:

@@ -111,7 +111,7 @@ def _list(result: SuiteResult) -> Iterator[str]:
 def _once(results: Sequence[SuiteResult]) -> Iterator[str]:
     found = [f"- {each.suite.title}: {_as_text(one)}" for each in results for one in each.comparison.once]
     if found:
-        yield "Ended differently in the whole run, and alike when their file was run again:"
+        yield "Ended differently in one of two runs, which a busy machine can cause:"
         yield "\n".join(found)
 
 

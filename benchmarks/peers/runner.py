@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -97,16 +97,16 @@ def _collect(suite: Suite, runs: Runs) -> SuiteResult:
 
 def _compare(executor: ThreadPoolExecutor, result: SuiteResult, intentions: Sequence[Intention]) -> None:
     """Compare; run the files of what is not as intended again: on a busy machine, tests of time fail."""
-    stock, ours = (result.sides[side].outcomes for side in SIDES)
-    first = differences.compare(stock, ours, intentions)
+    first = result.comparison = _of_sides(result.sides, intentions)
     if files := _files(result.suite, first):
         folder = result.suite.source.folder()
-        again = {side: executor.submit(run_side, result.suite, side, folder, files) for side in SIDES}
-        for side, run in again.items():
-            result.sides[side].outcomes.update(run.result().outcomes)
-    result.comparison = differences.compare(stock, ours, intentions)
-    still = {each.test for each in result.comparison.unexpected}
-    result.comparison.once = [each for each in first.unexpected if each.test not in still]
+        started = {side: executor.submit(run_side, result.suite, side, folder, files) for side in SIDES}
+        again = {side: run.result() for side, run in started.items()}
+        result.comparison = differences.confirm(first, _of_sides(again, intentions))
+
+
+def _of_sides(sides: Mapping[Side, SideResult], intentions: Sequence[Intention]) -> Comparison:
+    return differences.compare(sides["stock"].outcomes, sides["ours"].outcomes, intentions)
 
 
 def _files(suite: Suite, comparison: Comparison) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.peers import differences, report, runner
-from benchmarks.peers.differences import Comparison, Intention, compare
+from benchmarks.peers.differences import Comparison, Intention, compare, confirm
 from benchmarks.peers.outcomes import Outcome, count, parse, read
 from benchmarks.peers.runner import SideResult, SuiteResult
 from benchmarks.peers.sources import ROOT, Checkout, NotHere
@@ -120,6 +120,20 @@ class TestAComparison:
 
     def test_what_is_listed_and_exists_no_more_is_reported(self) -> None:
         assert compare({}, {}, [RESTART]).gone == ["test_restart"]
+
+    def test_what_is_listed_as_depending_on_time_may_end_alike(self) -> None:
+        in_time = Intention("psycopg-pool", "R3", "it depends", ("test_restart",), is_certain=False)
+
+        assert compare({"test_restart": PASSED}, {"test_restart": PASSED}, [in_time]) == Comparison()
+
+    def test_only_what_differs_in_both_runs_counts(self) -> None:
+        first = compare({"a": PASSED, "b": PASSED}, {"a": FAILED, "b": FAILED}, [])
+        again = compare({"b": PASSED, "c": PASSED}, {"b": FAILED, "c": FAILED}, [])
+
+        confirmed = confirm(first, again)
+
+        assert [each.test for each in confirmed.unexpected] == ["b"]
+        assert [each.test for each in confirmed.once] == ["a", "c"]
 
     def test_a_test_that_ran_on_one_side_only_differs(self) -> None:
         (found,) = compare({"a": PASSED}, {}, []).unexpected

@@ -2,7 +2,8 @@
 The pytest plugin that gives SQLAlchemy's tests our engine: `-p benchmarks.peers.inside.sqlalchemy_engine`.
 
 Each engine that they make on psycopg is made as `core.db` makes its own, with what the test asks for besides.
-One that brings a pool, a creator or a driver of its own is not about ours, and stays SQLAlchemy's.
+One that brings a pool, a creator, a driver or settings of its connections is not about ours, which takes
+none, and stays SQLAlchemy's.
 """
 
 from typing import Any
@@ -21,7 +22,12 @@ from core.engine import creator, dialect
 
 # A test may hold many at once; none waits for long.
 POOL_OPTIONS = {"min_size": 5, "max_size": 80, "timeout": 5.0, "lazy": True}
-OF_ITS_OWN = {"creator", "module", "pool", "poolclass", "strategy"}
+OF_ITS_OWN = {
+    *("creator", "module", "pool", "poolclass", "strategy"),
+    *("client_encoding", "connect_args", "isolation_level", "use_native_hstore"),
+    # Private: it switches off what `core.db` does in its own way.
+    "_initialize",
+}
 STOCK_NAME, OUR_NAME = "postgresql+psycopg", dialect.NAME
 
 _stock_create_engine: Any = sqlalchemy.create_engine
