@@ -570,7 +570,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
             connection.loan = loan
             self._count_in(connection, connect)
         except psycopg.Error as error:
-            raise ServerUnreachable(f"{self._is_ending()}, and a connect failed: {error}") from error
+            raise ServerUnreachable(f"{self._is_ending()}, and a connect failed: {as_text(error)}") from None
         finally:
             connect.has_socket = False
         return connection
@@ -580,7 +580,8 @@ class SharedPool(ConnectionPool[PooledConnection]):
         growth = self.state.growth
         sleep(max(0.0, min(growth.retry_at, deadline) - monotonic()))
         if monotonic() >= deadline:
-            raise ServerUnreachable(f"{self._is_ending()}, and no connection could be lent: {growth.error}")
+            why = as_text(growth.error) if growth.error else "the time is over"
+            raise ServerUnreachable(f"{self._is_ending()}, and no connection could be lent: {why}")
 
     def _is_ending(self) -> str:
         return f"the pool {self.name!r} is closed: this process is ending"

@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import threading
 from collections.abc import Callable
 from time import monotonic
 from typing import Any
@@ -96,6 +97,19 @@ class TestARefusal:
 
         assert refusal_of(error) == "the name of its host is unknown"
         assert "hunter2" not in as_text(error)
+
+    def test_is_not_quoted_at_the_end_of_the_process_either(
+        self, make_pool: MakePool, names: Callable[[int], None]
+    ) -> None:
+        pool = make_pool(conninfo="host=hunter2")
+        names(socket.EAI_NONAME)
+        pool.close()
+        pool.exit_thread = threading.current_thread()
+
+        with pytest.raises(ServerUnreachable, match="its host is unknown") as raised:
+            pool.getconn()
+
+        assert "hunter2" not in str(raised.value)
 
     def test_is_not_a_resolver_that_does_not_answer(self, names: Callable[[int], None]) -> None:
         names(socket.EAI_AGAIN)
