@@ -42,6 +42,9 @@ _server = EmbeddedPostgres(
 os.environ.update(
     {
         "DATABASE_URL": _server.url("turnstile"),
+        # The login is in the URL.
+        "DATABASE_PASSWORD_FILE": "",
+        "DATABASE_PASSWORD_COMMAND": "",
         "SECRET_KEY": "secret-key-of-the-tests-" + "s" * 32,
         "SERVICE_API_KEY": "service-key-of-the-tests-" + "k" * 32,
         # The legacy service's test vector is signed with this key.

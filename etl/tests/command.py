@@ -68,6 +68,8 @@ def child(postgres: EmbeddedPostgres, *arguments: object) -> Iterator["subproces
             "QR_SIGNING_KEY": settings.QR_SIGNING_KEY,
             "SERVICE_API_KEY": settings.SERVICE_API_KEY,
             # Set, so that nothing of a developer's `.env` reaches it.
+            "DATABASE_PASSWORD_FILE": "",
+            "DATABASE_PASSWORD_COMMAND": "",
             "ETL_SOURCE_URL": "",
             "ETL_SOURCE_TOKEN": TOKEN,
             "ETL_CURRENCY": "",
