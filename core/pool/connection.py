@@ -9,7 +9,7 @@ import logging
 import os
 import select
 from collections.abc import Callable, Mapping, Sequence
-from threading import RLock
+from contextlib import nullcontext
 from time import monotonic
 from typing import Any, NamedTuple, Self
 from weakref import WeakSet, ref
@@ -62,11 +62,10 @@ class _Returned:
 
     closed = True
     broken = False
-    # For psycopg's cursors, which may be read and closed.
+    # For psycopg's cursors, which may be read and closed. Not a real lock: all threads meet here, and a child
+    # that is forked meanwhile could find it locked.
+    lock = nullcontext()
     _pipeline = None
-
-    def __init__(self) -> None:
-        self.lock = RLock()
 
     def __getattr__(self, name: str) -> Any:
         raise psycopg.InterfaceError(f"{name}: the connection was given back to the pool")

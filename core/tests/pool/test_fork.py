@@ -5,11 +5,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg_pool import PoolClosed, PoolTimeout
 
 from core.pool import SharedPool
-from core.pool.connection import PooledConnection
+from core.pool.connection import RETURNED, PooledConnection
 from core.tests.children import FORK_MARKS, held_by_another_thread, in_child
 from core.tests.fixtures import Crowd, eventually, held
 
@@ -58,6 +59,19 @@ class TestAnOpenPool:
 
         with held_by_another_thread(pool._lock if lock == "pool" else pool.slots._lock):
             assert in_child(lambda: pid_of(pool)) is not None
+
+    def test_refuses_a_cursor_that_was_kept_though_another_thread_was_refused_just_then(
+        self, pool_of_one: SharedPool
+    ) -> None:
+        with pool_of_one.connection() as connection:
+            cursor = connection.cursor()
+
+        def use() -> None:
+            with pytest.raises(psycopg.InterfaceError):
+                cursor.execute("SELECT 1")
+
+        with held_by_another_thread(RETURNED.lock):
+            in_child(use)
 
     def test_works_though_others_waited_in_its_queue(self, pool_of_one: SharedPool) -> None:
         crowd = threading.Thread(target=Crowd(3, lambda _: pid_of(pool_of_one)).run)
