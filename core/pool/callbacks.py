@@ -25,7 +25,8 @@ def configure(callback: Callback, connection: PooledConnection) -> None:
         ProgrammingError: it is not at rest afterwards.
         Exception: what the callback raised.
     """
-    callback(connection)
+    with _in_callback(connection):
+        callback(connection)
     _refuse_unless_at_rest(connection, f"configure function {callback}")
 
 
@@ -37,7 +38,7 @@ def reset(callback: Callback, connection: PooledConnection) -> None:
         ProgrammingError: it is not at rest afterwards.
         Exception: what the callback raised.
     """
-    with _closing_for_good(connection):
+    with _in_callback(connection):
         callback(connection)
     _refuse_unless_at_rest(connection, f"reset function {callback}")
     connection.restore()
@@ -51,20 +52,21 @@ def check(callback: Callback, connection: PooledConnection) -> None:
         ProgrammingError: it is not at rest afterwards, and a rollback does not help.
         Exception: what the callback raised.
     """
-    with _closing_for_good(connection):
+    with _in_callback(connection):
         callback(connection)
     if not connection.restore():
         _refuse_unless_at_rest(connection, f"check function {callback}")
 
 
 @contextmanager
-def _closing_for_good(connection: PooledConnection) -> Iterator[None]:
-    """Let close() close the connection, and not return it to the pool, which has it."""
+def _in_callback(connection: PooledConnection) -> Iterator[None]:
+    """Let close() close the connection, which is not the callback's to return; end the callback's cursors."""
     connection.is_in_callback = True
     try:
         yield
     finally:
         connection.is_in_callback = False
+        connection.let_go_of_cursors()
 
 
 def _refuse_unless_at_rest(connection: PooledConnection, culprit: str) -> None:

@@ -1,4 +1,4 @@
-"""The callbacks of a pool's options mean what they mean in psycopg_pool (contract lines M2, R2)."""
+"""The callbacks of a pool's options mean what they mean in psycopg_pool (contract lines M2, L15, R2)."""
 
 import logging
 import threading
@@ -291,6 +291,20 @@ class TestCheck:
 
         assert len(check.seen) == 2
         assert pool.stats().open == 1
+
+
+class TestACursorThatACallbackKeeps:
+    @pytest.mark.parametrize("name", ["configure", "check", "reset"])
+    def test_does_not_reach_a_borrowers_work(self, make_pool: MakePool, name: str) -> None:
+        kept: list[psycopg.Cursor[Any]] = []
+        pool = make_pool(**{name: lambda connection: kept.append(connection.execute("SELECT 1"))})
+        pool.putconn(pool.getconn())
+
+        with pool.connection() as connection:
+            assert not connection.has_open_cursor()
+            for cursor in kept:
+                with pytest.raises(psycopg.InterfaceError):
+                    cursor.execute("SELECT 2")
 
 
 class TestAConnectionThatIsDeadAtOnce:
