@@ -24,11 +24,7 @@ from core import db
 from core.pool import SharedPool
 from core.tests.fixtures import eventually, held
 
-pytestmark = [
-    pytest.mark.real_pool,
-    # One that is raised in a finalizer is reported, and goes no further.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.real_pool
 
 OURS = str(Path(core.__file__).parent)
 LIBRARIES = (str(Path(psycopg_pool.__file__).parent),)
@@ -157,9 +153,11 @@ def clean_up() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_kept_records() -> Iterator[None]:
-    # pytest keeps what is logged, an exception's frames included, and with them whatever they hold.
+def _no_kept_records(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # pytest keeps what is logged, an exception's frames included, and with them whatever they hold; and what
+    # is raised in a finalizer, which the collector may run in the midst of any other work.
     logging.disable(logging.CRITICAL)
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
     yield
     logging.disable(logging.NOTSET)
 
