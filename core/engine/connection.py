@@ -95,6 +95,9 @@ class BorrowedConnection:
         self, name: str = "", *, binary: bool = False, row_factory: Any = None, **server_side: Any
     ) -> Any:
         """Make a cursor with SQLAlchemy's adapters; arguments as `psycopg.Connection.cursor`."""
+        if self._connection is RETURNED:
+            # The caller's mistake, and not the server's doing.
+            raise psycopg.InterfaceError("cursor: the connection was given back to the pool")
         if self._connection.closed:
             raise psycopg.OperationalError("the connection is closed")
         cursor = self._make_cursor(name, row_factory=row_factory or tuple_row, **server_side)
