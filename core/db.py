@@ -23,7 +23,7 @@ from core.activity import Backend, Holder
 from core.diagnosis import Diagnosis, diagnose, is_unavailable, log_503, unavailable_reason
 from core.engine import dialect
 from core.engine.copying import encode_rows
-from core.engine.creator import lend_to_sqlalchemy, shared_pool
+from core.engine.creator import lend_to_sqlalchemy, require_backend, shared_pool
 from core.engine.first_connect import FirstConnect
 from core.engine.independence import Independent
 from core.engine.pool import EnginePool
@@ -67,6 +67,9 @@ def get_engine() -> sqlalchemy.Engine:
     Return the process's one SQLAlchemy engine.
 
     Inside `transaction.atomic()` its connections join that transaction; `independent()` is the way out.
+
+    Raises:
+        ImproperlyConfigured: DATABASES["default"] is not `core.backend`'s.
     """
     global _engine  # noqa: PLW0603 - one engine for the life of the process
     if _engine is None:
@@ -114,6 +117,8 @@ os.register_at_fork(after_in_child=_renew_locks)
 
 
 def _make_engine(*, is_independent: bool = False) -> sqlalchemy.Engine:
+    require_backend()
+
     # With an argument SQLAlchemy calls it as it is; without, through a wrapper of its own.
     def lend(_record: Any = None) -> Any:
         adapters = engine.dialect.adapters  # type: ignore[attr-defined]

@@ -79,23 +79,34 @@ def this_threads_wrapper() -> DatabaseWrapper:
     return cast("DatabaseWrapper", connections[DEFAULT_DB_ALIAS])
 
 
+def require_backend() -> None:
+    """Raise ImproperlyConfigured when DATABASES["default"] is not `core.backend`'s."""
+    if not isinstance(this_threads_wrapper(), DatabaseWrapper):
+        raise _no_pool()
+
+
 def shared_pool() -> SharedPool:
     """
     Return the process's pool, open.
 
     Raises:
-        ImproperlyConfigured: DATABASES["default"] has no pool.
+        ImproperlyConfigured: DATABASES["default"] has no pool of ours.
     """
+    require_backend()
     return _pool_of(this_threads_wrapper())
 
 
 def _pool_of(wrapper: DatabaseWrapper) -> SharedPool:
     pool = wrapper.pool
     if pool is None:
-        raise ImproperlyConfigured(
-            'DATABASES["default"] has no pool: '
-            'use ENGINE "core.backend" with OPTIONS["pool"] (see docs/using-the-pool.md)'
-        )
+        raise _no_pool()
     if pool.closed:
         pool.open()
     return pool
+
+
+def _no_pool() -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        'DATABASES["default"] has no pool: '
+        'use ENGINE "core.backend" with OPTIONS["pool"] (see docs/using-the-pool.md)'
+    )

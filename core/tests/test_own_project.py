@@ -63,6 +63,7 @@ DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 2, "max_size": 4, "timeo
     "no_pool": 'DATABASES["default"]["OPTIONS"] = {}',
     "unreachable": 'DATABASES["default"] |= {"HOST": "127.0.0.1", "PORT": 9}',
     "not_ours": 'DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"',
+    "sqlite": 'DATABASES["default"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}',
     "several": """
 DATABASES["sales"] = {**DATABASES["default"], "OPTIONS": {"pool": {"min_size": 1}}}
 DATABASES["archive"] = {**DATABASES["default"], "OPTIONS": {}}
@@ -243,6 +244,17 @@ class TestTheProject:
         asked = "import django; django.setup(); from shop import health; print(health.database())"
 
         assert run("-c", asked, settings="unreachable").stdout == "{'reason': 'unreachable'}\n"
+
+    @pytest.mark.parametrize("settings", ["not_ours", "sqlite", "no_pool"])
+    @pytest.mark.parametrize("call", ["get_engine().connect()", "get_session().connection()", "pool_stats()"])
+    def test_is_told_what_the_engine_needs(self, run: Run, settings: str, call: str) -> None:
+        asked = f"import django; django.setup(); from core import db; db.{call}"
+
+        done = run("-c", asked, settings=settings)
+
+        error = done.stderr.splitlines()[-1]
+        assert error.startswith("django.core.exceptions.ImproperlyConfigured: DATABASES[")
+        assert 'use ENGINE "core.backend" with OPTIONS["pool"]' in error
 
 
 class TestItsDoctor:
