@@ -29,7 +29,7 @@ def run(server: Server) -> Sequence[Row]:
         plain("core.backend", f"{cost['default']:.1f} µs"),
         plain("Django pool without health checks", f"{cost['stock']:.1f} µs"),
         plain("Django pool with health checks", f"{cost['checked']:.1f} µs"),
-        at_most("core.backend / without health checks", cost["default"] / cost["stock"], 1.2, "x"),
+        at_most("core.backend / without health checks", cost["default"] / cost["stock"], 0.95, "x"),
         at_most("core.backend / with health checks", cost["default"] / cost["checked"], 0.25, "x"),
     ]
 

@@ -3,12 +3,12 @@ How Django uses a pool: a request borrows at its first query and gives back when
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import django
 from django.conf import settings
-from django.db import close_old_connections, connection, transaction
+from django.db import Error, close_old_connections, connection, transaction
 from psycopg.conninfo import conninfo_to_dict
 
 from benchmarks.systems.contract import Execute
@@ -45,6 +45,17 @@ def request() -> Iterator[Execute]:
             yield cursor.execute
     finally:
         close_old_connections()
+
+
+def start_afresh() -> None:
+    """Let Django's connection of this thread, if any, leave a block that was interrupted; return it."""
+    if not settings.configured:
+        return
+    connection.in_atomic_block = connection.needs_rollback = connection.closed_in_transaction = False
+    connection.savepoint_ids, connection.atomic_blocks = [], []
+    # One that broke on the way: it is closed, whatever it says.
+    with suppress(Error):
+        connection.close()
 
 
 def take_and_forget() -> None:

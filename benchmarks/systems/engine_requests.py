@@ -2,11 +2,12 @@
 How SQLAlchemy code uses an engine: one `begin()` block for each unit of work.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy
+from sqlalchemy.orm import Session
 
 from benchmarks.systems.contract import Execute
 
@@ -15,11 +16,21 @@ from benchmarks.systems.contract import Execute
 def request(engine: sqlalchemy.Engine) -> Iterator[Execute]:
     """Run a transaction on a connection of `engine`."""
     with engine.begin() as connection:
+        yield _execute_on(lambda: connection)
 
-        def execute(statement: str, parameters: Sequence[Any] = (), /) -> Any:
-            return connection.exec_driver_sql(statement, tuple(parameters) or None)
 
-        yield execute
+@contextmanager
+def session(engine: sqlalchemy.Engine) -> Iterator[Execute]:
+    """Run a transaction in a session of its own."""
+    with Session(engine) as session, session.begin():
+        yield _execute_on(session.connection)
+
+
+def _execute_on(connection: Callable[[], sqlalchemy.Connection]) -> Execute:
+    def execute(statement: str, parameters: Sequence[Any] = (), /) -> Any:
+        return connection().exec_driver_sql(statement, tuple(parameters) or None)
+
+    return execute
 
 
 def driver_url(url: str) -> str:

@@ -26,7 +26,7 @@ class Recipe:
         return engine_requests.request(self._engine)
 
     def second(self, *, independent: bool) -> AbstractContextManager[Execute]:
-        return engine_requests.request(self._engine)
+        return engine_requests.session(self._engine)
 
     def take_and_forget(self) -> None:
         engine_requests.take_and_forget(self._engine)

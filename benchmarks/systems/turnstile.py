@@ -45,7 +45,7 @@ class Turnstile:
     @contextmanager
     def second(self, *, independent: bool) -> Iterator[Execute]:
         apart = self._db.independent() if independent else nullcontext()
-        with apart, engine_requests.request(self._db.get_engine()) as execute:
+        with apart, engine_requests.session(self._db.get_engine()) as execute:
             yield execute
 
     def take_and_forget(self) -> None:

@@ -34,6 +34,8 @@ SLOW = {
     "fleet",
     "two_borrowers_20",
     "two_borrowers_60",
+    "interrupts",
+    "sessions_and_writers",
     "notices",
 }
 # Several processes, each with a bound of its own.
@@ -82,4 +84,5 @@ class TestTurnstileUnder:
         assert result.requests > 0
         assert (result.rows_missing, result.rows_twice, result.slots_lost) == (0, 0, 0)
         assert result.failed_after_return == 0
+        assert result.facts.get("blocks_with_other_rows_than_expected", 0) == 0
         assert result.connections_peak <= POOL_BOUND * FLEET_PROCESSES.get(name, 1)

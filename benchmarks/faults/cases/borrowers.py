@@ -3,15 +3,18 @@ Requests that use two libraries at once, and statements that talk too much.
 """
 
 import statistics
+from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import monotonic
 
 from benchmarks.faults.fault import Fault
 from benchmarks.faults.scene import Scene
-from benchmarks.rig.ledger import Attempt
+from benchmarks.rig.ledger import Attempt, Row
 from benchmarks.rig.pause import sleep
 from benchmarks.rig.threads import crowd
 from benchmarks.rig.workload import INSERT, Request
+from benchmarks.systems.contract import Execute
 
 FLOOD_SECONDS = 6.0
 FLOOD = """
@@ -19,6 +22,9 @@ FLOOD = """
         FOR turn IN 1..300 LOOP RAISE NOTICE USING MESSAGE = repeat('x', 80); END LOOP;
     END $$
 """
+BLOCKS_AT_ONCE = 60
+BLOCKS = 4
+ROWS = 3
 # Even: Turnstile's ORM side. Away from the writers' numbers.
 _FIRST = 200
 
@@ -41,6 +47,52 @@ def _nested(scene: Scene, writer: int, independent: bool) -> None:
         sleep(0.2)
         with system.second(independent=independent) as second:
             second(INSERT, (writer, 1))
+
+
+class Undone(Exception):
+    """Ends a block that must leave nothing behind."""
+
+
+def sessions_and_writers(scene: Scene) -> None:
+    """Blocks with a session in them against plain ones; every second block is undone at its end."""
+    expected: Counter[Row] = Counter()
+    with scene.outage():
+        crowd(2 * BLOCKS_AT_ONCE, lambda number: _run_blocks(scene, number, expected), 100.0)
+    found = Counter(row for row in scene.server.rows() if row[0] >= _FIRST)
+    scene.facts["rows_expected"] = expected.total()
+    scene.facts["rows_found"] = found.total()
+    scene.facts["blocks_with_other_rows_than_expected"] = len(
+        {(writer, number // ROWS) for writer, number in (expected - found) + (found - expected)}
+    )
+
+
+def _run_blocks(scene: Scene, number: int, expected: "Counter[Row]") -> None:
+    # The first half with a session inside, the others without; the ORM's side of Turnstile (even) in both.
+    writer, block = _FIRST + 2 * number, _with_session if number < BLOCKS_AT_ONCE else _without_session
+    for turn in range(BLOCKS):
+        rows = [(writer, turn * ROWS + row) for row in range(ROWS)]
+        is_undone = turn % 2 == 1
+        with scene.ledger.attempt(writer, *([] if is_undone else rows)):
+            with suppress(Undone), scene.system.transaction(writer) as execute:
+                block(scene, execute, rows)
+                if is_undone:
+                    raise Undone
+            if not is_undone:
+                expected.update(rows)
+
+
+def _with_session(scene: Scene, execute: Execute, rows: Sequence[Row]) -> None:
+    execute(INSERT, rows[0])
+    with scene.system.second(independent=False) as session:
+        session("SELECT count(*) FROM written")
+    with scene.system.second(independent=False) as session:
+        session(INSERT, rows[1])
+    execute(INSERT, rows[2])
+
+
+def _without_session(_: Scene, execute: Execute, rows: Sequence[Row]) -> None:
+    for row in rows:
+        execute(INSERT, row)
 
 
 def flood(scene: Scene) -> None:
@@ -76,6 +128,15 @@ FAULTS = (
         story="The ordinary case: SQLAlchemy code runs inside an atomic block of the ORM and need not commit "
         "on its own. Turnstile joins the transaction; the others need a second connection.",
         inflict=borrow_twice(60, independent=False),
+        inflict_seconds=65.0,
+    ),
+    Fault(
+        name="sessions_and_writers",
+        title="60 sessions in blocks of the ORM, against 60 ORM writers",
+        story="120 threads, four blocks each, three rows in each block. In one half a SQLAlchemy session "
+        "reads, and another one writes the second of the three rows. Every second block raises at its end. "
+        "Of a block that ended well three rows are expected, of the others none.",
+        inflict=sessions_and_writers,
         inflict_seconds=65.0,
     ),
     Fault(

@@ -11,7 +11,7 @@ from benchmarks.faults.fault import Fault
 from benchmarks.faults.scene import Scene
 from benchmarks.rig.ledger import Attempt, Ledger
 from benchmarks.rig.pause import sleep
-from benchmarks.rig.threads import crowd
+from benchmarks.rig.threads import Worker, crowd, join
 from benchmarks.rig.workload import Request
 from benchmarks.systems.contract import POOL_BOUND
 
@@ -19,6 +19,10 @@ CHILDREN = 2
 REQUESTS_OF_A_CHILD = 20
 CHILD_SECONDS = 40
 _FIRST_CHILD = 500
+# Each packet of the first connect takes so long; a child is forked at each of these moments of it.
+SLOW_WIRE_SECONDS = 0.3
+MOMENTS = (0.3, 1.2, 2.1)
+FIRST_BORROWERS = 4
 
 
 def fork(scene: Scene) -> None:
@@ -27,6 +31,28 @@ def fork(scene: Scene) -> None:
     scene.start_writers()
     for child in children:
         _add_up(scene, *child)
+
+
+def fork_in_first_connect(scene: Scene) -> None:
+    """Fork while the first connection is being opened, and while the library asks it who the server is."""
+    first = [Worker(_write_one, scene, _FIRST_CHILD - 1 - number) for number in range(FIRST_BORROWERS)]
+    scene.wire_now().tell(f"delay {SLOW_WIRE_SECONDS}")
+    for thread in first:
+        thread.start()
+    children, began = [], monotonic()
+    with scene.outage():
+        for number, moment in enumerate(MOMENTS):
+            sleep(max(0.0, began + moment - monotonic()))
+            children.append(_start_child(scene, _FIRST_CHILD + number))
+        scene.wire_now().tell("delay 0")
+    scene.start_writers()
+    join(first, CHILD_SECONDS)
+    for child in children:
+        _add_up(scene, *child)
+
+
+def _write_one(scene: Scene, writer: int) -> None:
+    scene.ledger.call(writer, lambda: scene.request.run(scene.system, writer, 0), (writer, 0))
 
 
 def _start_child(scene: Scene, writer: int) -> tuple[int, int, int]:
@@ -91,6 +117,17 @@ FAULTS = (
         "20 requests in each child. No request need fail, in either.",
         inflict=fork,
         inflict_seconds=10.0,
+    ),
+    Fault(
+        name="fork_in_first_connect",
+        title="Fork in the first connect",
+        story="Four threads need the first connection; each packet takes 300 ms. The process forks three "
+        "times meanwhile: as the connection is opened, and as the library asks the server its first "
+        "questions. Parent and children write, 20 requests in each child. No request need fail, in any.",
+        inflict=fork_in_first_connect,
+        warm=0,
+        inflict_seconds=12.0,
+        over_wire=True,
     ),
     Fault(
         name="thread_dies",
