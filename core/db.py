@@ -29,6 +29,7 @@ from core.engine.independence import Independent
 from core.engine.pool import EnginePool
 from core.engine.streaming import stream_texts
 from core.pool import liveness
+from core.pool.connection import PooledConnection
 from core.pool.sqlstates import Reason
 from core.pool.stats import PoolStats
 
@@ -36,6 +37,7 @@ __all__ = [
     "Diagnosis",
     "DriverError",
     "Reason",
+    "check_writes",
     "copy_encoded",
     "copy_rows",
     "diagnose",
@@ -206,10 +208,33 @@ def ping(timeout: float) -> float:
     Raises:
         psycopg.OperationalError: no connection came free, or no answer came, in time.
     """
+    with _lent_for(timeout) as (connection, time_left):
+        return liveness.ping(connection, timeout=time_left)
+
+
+def check_writes(timeout: float) -> float:
+    """
+    Ask whether the database takes writes, through the pool, within `timeout` seconds; nothing is stored.
+
+    Returns:
+        The milliseconds that the statements took.
+
+    Raises:
+        psycopg.errors.ReadOnlySqlTransaction: it takes none; the pool is emptied, as after a refused write.
+        psycopg.errors.DiskFull: where its tables are, there is no room.
+        psycopg.OperationalError: no connection came free, or no answer came, in time.
+    """
+    with _lent_for(timeout) as (connection, time_left):
+        return liveness.check_writes(connection, timeout=time_left)
+
+
+@contextmanager
+def _lent_for(timeout: float) -> Iterator[tuple[PooledConnection, float]]:
+    """Lend a connection to a question about the database's health, with what is left of its time."""
     deadline = monotonic() + timeout
     pool = shared_pool()
     connection = pool.lend(borrower="health", timeout=timeout)
     try:
-        return liveness.ping(connection, timeout=deadline - monotonic())
+        yield connection, deadline - monotonic()
     finally:
         pool.putconn(connection)

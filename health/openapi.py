@@ -80,7 +80,7 @@ PATHS: dict[str, Any] = {
     ),
     "/ready": _path(
         "ready",
-        "Should requests come here? A full pool is ready.",
+        "Should requests come here? A full pool is ready; a database that takes no writes is not.",
         {
             "200": _answer("ready", _readiness("ready")),
             "503": _answer("the database cannot serve now", _readiness("not_ready")),

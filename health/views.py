@@ -8,12 +8,12 @@ an exception's text.
 import os
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from core import db
+from health import readiness
 
 SERVICE = "turnstile"
 
@@ -27,11 +27,11 @@ def health(request: HttpRequest) -> JsonResponse:
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """
-    Answer 200 when requests should come here, else 503.
+    Answer 200 when requests should come here, else 503: the database must answer, and take writes.
 
     A full pool is ready: if busy replicas left the load balancer, their load would fill the others, too.
     """
-    fault, _ = _check_database()
+    fault = readiness.of_this_process.fault()
     body = {"checks": {"database": fault.reason if fault else "ok"}}
     if fault is None or fault.reason == "pool_full":
         return _answer({"status": "ready", **body})
@@ -42,24 +42,13 @@ def ready(request: HttpRequest) -> JsonResponse:
 @require_safe
 def health_db(request: HttpRequest) -> JsonResponse:
     """Answer how full the pool is, and whether `SELECT 1` came back within HEALTH_DB_TIMEOUT."""
-    fault, milliseconds = _check_database()
+    fault, milliseconds = readiness.ask(db.ping)
     numbers = counters()
     body = {**numbers, "pool": numbers, "process_id": os.getpid()}
     if fault is None:
         return _answer({"status": "ok", "select_ms": round(milliseconds, 3), **body})
     db.log_503(request, fault)
     return _answer({"status": "error", "reason": fault.reason, **body}, status=503)
-
-
-def _check_database() -> tuple[db.Diagnosis | None, float]:
-    """Return why the database cannot serve, or None, and the milliseconds that `SELECT 1` took."""
-    try:
-        return None, db.ping(settings.HEALTH_DB_TIMEOUT)
-    except db.DriverError as error:
-        fault = db.diagnose(error, borrower="health")
-        if fault is None:
-            raise
-        return fault, 0.0
 
 
 def counters() -> dict[str, int]:

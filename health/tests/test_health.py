@@ -1,17 +1,24 @@
 """The endpoints that monitors ask (/health, /ready, /health/db) and their numbers (contract line N1)."""
 
+import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
+from psycopg import sql
 
+from core import db
 from core.embedded import EmbeddedPostgres
 from core.pool import SharedPool
-from core.tests.fixtures import held
+from core.tests.fixtures import eventually, held
 from core.tests.proxy import Proxy
+from health import readiness
 
 pytestmark = pytest.mark.real_pool
 
@@ -44,6 +51,61 @@ def deaf_server(
         proxy.hear()
         proxy.cut()
         django_pool.drain()
+
+
+@pytest.fixture
+def read_only(django_pool: SharedPool, outside: psycopg.Connection[Any]) -> Iterator[Callable[[str], None]]:
+    """Lets the database refuse writes ("on") or take them ("off"), in sessions to come."""
+    name = sql.Identifier(connection.settings_dict["NAME"])
+
+    def switch(value: str) -> None:
+        statement = "ALTER DATABASE {} SET default_transaction_read_only = {}"
+        outside.execute(sql.SQL(statement).format(name, value))
+
+    yield switch
+    outside.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
+    django_pool.drain()
+
+
+class FullDisk:
+    """
+    Lets the files that a backend makes for itself lead to /dev/full, where no byte can be written.
+
+    What the backend is then told by its kernel, and tells its client, is what a full disk does.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self._folder = data_dir / "base" / "pgsql_tmp"
+
+    def fill(self, backend_pid: int) -> None:
+        self._folder.mkdir(exist_ok=True)
+        owner = self._folder.parent.stat()
+        os.chown(self._folder, owner.st_uid, owner.st_gid)
+        for number in range(100):
+            (self._folder / f"pgsql_tmp{backend_pid}.{number}").symlink_to("/dev/full")
+
+    def make_room(self) -> None:
+        for link in self._folder.glob("pgsql_tmp*"):
+            # The server deletes those that it has met.
+            link.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def disk(django_pool: SharedPool, postgres: EmbeddedPostgres) -> Iterator[FullDisk]:
+    """The server's disk, which a test may fill."""
+    disk = FullDisk(postgres.data_dir)
+    yield disk
+    with suppress(FileNotFoundError):
+        disk.make_room()
+
+
+def backend_pid() -> int:
+    """Return the process id of the backend that the next borrower gets."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        pid: int = cursor.fetchone()[0]
+    connection.close()
+    return pid
 
 
 class TestHealth:
@@ -134,6 +196,12 @@ class TestHealthDb:
         assert client.post(path).status_code == 405
 
 
+def asked_until(client: Client, status: int) -> Any:
+    """Return the answer of /ready when it has this status: what it knows of writes may be a second old."""
+    answer = client.get("/ready")
+    return answer if answer.status_code == status else None
+
+
 class TestReady:
     def test_a_reachable_database_is_ready(self, client: Client, django_pool: SharedPool) -> None:
         answer = client.get("/ready")
@@ -153,6 +221,68 @@ class TestReady:
 
         assert answer.status_code == 503
         assert answer.json()["status"] == "not_ready"
+
+    def test_a_database_that_takes_no_writes_is_not_until_it_takes_them_again(
+        self, client: Client, django_pool: SharedPool, read_only: Callable[[str], None]
+    ) -> None:
+        read_only("on")
+
+        answer = eventually(lambda: asked_until(client, 503))
+        read_only("off")
+
+        assert answer.json()["checks"] == {"database": "read_only"}
+        # Without a restart: the pool was emptied, as after a write that was refused.
+        assert eventually(lambda: asked_until(client, 200)).json()["checks"] == {"database": "ok"}
+
+    def test_a_database_whose_disk_is_full_is_not_until_there_is_room(
+        self, client: Client, django_pool: SharedPool, disk: FullDisk
+    ) -> None:
+        disk.fill(backend_pid())
+
+        answer = eventually(lambda: asked_until(client, 503))
+        is_reached = client.get("/health/db").status_code == 200
+        disk.make_room()
+
+        assert answer.json()["checks"] == {"database": "out_of_resources"}
+        assert is_reached
+        assert eventually(lambda: asked_until(client, 200)).json()["checks"] == {"database": "ok"}
+
+    def test_a_full_disk_is_not_though_the_pool_is_full_too(
+        self, client: Client, django_pool: SharedPool, disk: FullDisk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(readiness, "WRITES_ASKED_EVERY_SECONDS", 0.0)
+        disk.fill(backend_pid())
+        eventually(lambda: asked_until(client, 503))
+
+        with held(django_pool):
+            answer = client.get("/ready")
+        disk.make_room()
+
+        assert answer.json()["checks"] == {"database": "out_of_resources"}
+        assert client.get("/ready").status_code == 200
+
+    def test_a_crowd_that_asks_does_not_write_each_time(
+        self, django_pool: SharedPool, disk: FullDisk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(readiness, "WRITES_ASKED_EVERY_SECONDS", 3600.0)
+        asked = readiness.Readiness()
+
+        first = asked.fault()
+        disk.fill(backend_pid())
+
+        assert [first, asked.fault()] == [None, None]
+
+    def test_a_server_that_limits_temporary_files_is_ready(
+        self, client: Client, django_pool: SharedPool, outside: psycopg.Connection[Any]
+    ) -> None:
+        name = sql.Identifier(connection.settings_dict["NAME"])
+        outside.execute(sql.SQL("ALTER DATABASE {} SET temp_file_limit = 0").format(name))
+
+        checked = db.check_writes(5.0)
+        outside.execute(sql.SQL("ALTER DATABASE {} RESET temp_file_limit").format(name))
+        django_pool.drain()
+
+        assert checked > 0
 
 
 def test_a_killed_backend_is_one_bad_answer_at_most(
