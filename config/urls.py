@@ -12,7 +12,6 @@ from django.views.generic import RedirectView
 from config import service_key
 from config.api import api
 from health import holders
-from health import views as health
 from reports import downloads
 
 handler500 = "config.unavailable.server_error"
@@ -21,10 +20,8 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/admin/")),
     # Browsers ask for it by themselves where a page names no icon, such as the API's.
     path("favicon.ico", RedirectView.as_view(url=static("reports/favicon.svg"))),
-    # Exempt: they change nothing, and another method deserves its 405, not a 403 about a cookie.
-    path("health", csrf_exempt(health.health), name="health"),
-    path("ready", csrf_exempt(health.ready), name="ready"),
-    path("health/db", csrf_exempt(health.health_db), name="health-db"),
+    path("", include("health.urls")),
+    # Exempt: it changes nothing, and another method deserves its 405, not a 403 about a cookie.
     path(
         "health/pool",
         csrf_exempt(require_safe(service_key.required(holders.pool_json))),

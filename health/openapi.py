@@ -67,25 +67,29 @@ _CONNECTIONS: dict[str, Any] = {
     },
 }
 
+_ALIVE: tuple[str, dict[str, Any]] = (
+    "Is the process alive? Asks no database.",
+    {
+        "200": _answer(
+            "alive",
+            {"status": {"const": "ok"}, "service": {"type": "string"}, "timestamp": _INSTANT},
+        )
+    },
+)
+_READY: tuple[str, dict[str, Any]] = (
+    "Should requests come here? A full pool is ready; a database that takes no writes is not.",
+    {
+        "200": _answer("ready", _readiness("ready")),
+        "503": _answer("the database cannot serve now", _readiness("not_ready")),
+    },
+)
+
+# Each of them but the pool's answers with a slash at its end, too.
 PATHS: dict[str, Any] = {
-    "/health": _path(
-        "alive",
-        "Is the process alive? Asks no database.",
-        {
-            "200": _answer(
-                "alive",
-                {"status": {"const": "ok"}, "service": {"type": "string"}, "timestamp": _INSTANT},
-            )
-        },
-    ),
-    "/ready": _path(
-        "ready",
-        "Should requests come here? A full pool is ready; a database that takes no writes is not.",
-        {
-            "200": _answer("ready", _readiness("ready")),
-            "503": _answer("the database cannot serve now", _readiness("not_ready")),
-        },
-    ),
+    "/health": _path("alive", *_ALIVE),
+    "/livez": _path("livez", *_ALIVE),
+    "/ready": _path("ready", *_READY),
+    "/readyz": _path("readyz", *_READY),
     "/health/db": _path(
         "db",
         "Is the database reachable through the pool, and how full is the pool?",

@@ -191,9 +191,53 @@ class TestHealthDb:
             cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
             assert cursor.fetchone() == (1,)
 
-    @pytest.mark.parametrize("path", ["/health", "/ready", "/health/db"])
-    def test_writing_is_refused(self, client: Client, path: str) -> None:
+
+ADDRESSES = ("/health", "/livez", "/ready", "/readyz", "/health/db")
+address = pytest.mark.parametrize("path", [*ADDRESSES, *(f"{each}/" for each in ADDRESSES)])
+
+
+class TestAnAddress:
+    @address
+    def test_is_answered_with_a_slash_at_its_end_or_without(
+        self, client: Client, django_pool: SharedPool, path: str
+    ) -> None:
+        assert client.get(path).status_code == client.head(path).status_code == 200
+
+    @pytest.mark.parametrize(("name", "other_name"), [("/health", "/livez"), ("/ready", "/readyz")])
+    def test_is_answered_as_its_other_name(
+        self, client: Client, django_pool: SharedPool, name: str, other_name: str
+    ) -> None:
+        answers = [client.get(path).json() for path in (name, other_name)]
+
+        assert [answer.pop("timestamp") for answer in answers]
+        assert answers[0] == answers[1]
+
+    @address
+    @pytest.mark.parametrize("host", ["10.42.8.201:8000", "[fd00::8]:8000", "turnstile_web", "a/b c", ""])
+    def test_is_answered_whatever_host_a_probe_names(
+        self, client: Client, django_pool: SharedPool, path: str, host: str, caplog: Any
+    ) -> None:
+        answer = client.get(path, headers={"host": host})
+
+        assert answer.status_code == 200
+        assert caplog.records == []
+
+    @address
+    def test_refuses_to_be_written_to(self, client: Client, path: str) -> None:
         assert client.post(path).status_code == 405
+
+
+class TestAnyOtherAddress:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            *("/", "/admin/login/", "/admin/pool/", "/stats", "/validate-qr", "/api/docs"),
+            *("/health/pool", "/healthz", "/health//", "/health/db/x", "/livez/x", "/Health"),
+        ],
+    )
+    def test_is_refused_to_a_host_that_is_not_allowed(self, client: Client, path: str) -> None:
+        assert client.get(path, headers={"host": "10.42.8.201:8000"}).status_code == 400
+        assert client.get(path, headers={"host": "testserver"}).status_code != 400
 
 
 def asked_until(client: Client, status: int) -> Any:
