@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 MINIMUM_SECRET_LENGTH = 32
 CURRENCY_LENGTH = 3
+_SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 
 def _refuse(name: str, value: str, cure: str) -> ImproperlyConfigured:
@@ -137,6 +138,8 @@ def email(name: str, default: str) -> Mapping[str, Any]:
     try:
         parsed: Mapping[str, Any] = _env.email_url_config(_raw(name) or default)
     except (KeyError, ValueError, ImproperlyConfigured):
+        parsed = {}
+    if not parsed or (parsed["EMAIL_BACKEND"] == _SMTP and not parsed["EMAIL_HOST"]):
         raise ImproperlyConfigured(
             f"{name} is not the URL of a mail server: use smtp+tls://user:password@host:587, with special "
             "characters percent-encoded, or consolemail:// (see .env.example)"

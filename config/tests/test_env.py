@@ -225,8 +225,16 @@ class TestEmail:
         assert (found["EMAIL_HOST"], found["EMAIL_PORT"]) == ("mail.example.org", 587)
         assert (found["EMAIL_HOST_PASSWORD"], found["EMAIL_USE_TLS"]) == ("p@ss", True)
 
-    def test_refuses_what_is_none_without_showing_it(self, setting: pytest.MonkeyPatch) -> None:
-        setting.setenv("GATE_SETTING", "gopher://user:very-secret@mail.example.org")
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            "gopher://user:very-secret@mail.example.org",
+            *("smtp:/very-secret", "smtp://", "smtp+tls://user:very-secret@", "smtps://:25"),
+            *("smtp://mail.example.org:very-secret", "mail.example.org"),
+        ],
+    )
+    def test_refuses_what_is_none_without_showing_it(self, setting: pytest.MonkeyPatch, raw: str) -> None:
+        setting.setenv("GATE_SETTING", raw)
 
         with pytest.raises(ImproperlyConfigured, match="GATE_SETTING is not the URL") as refused:
             env.email("GATE_SETTING", "consolemail://")
