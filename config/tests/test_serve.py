@@ -4,6 +4,7 @@
 The checkout is a copy, so that neither `var/` nor `.env` of the developer's is touched or read.
 """
 
+import errno
 import http.client
 import json
 import os
@@ -247,8 +248,21 @@ class TestPort:
 
         with socket.create_server(("127.0.0.1", 0)) as other:
             port = other.getsockname()[1]
-            with pytest.raises(CommandError, match=f"port {port} .* in use: .*PORT={port + 1}"):
+            cure = port + 1 if port < 65535 else port - 1
+            with pytest.raises(CommandError, match=f"port {port} .* in use: .*PORT={cure}"):
                 serve.wait_for_port(port)
+
+    def test_a_port_that_is_not_for_this_user_is_not_in_use(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Kernel(socket.socket):
+            def bind(self, address: Any) -> None:
+                raise PermissionError(errno.EACCES, "Permission denied")
+
+        monkeypatch.setattr(socket, "socket", Kernel)
+
+        with pytest.raises(CommandError, match=r"port 80 .* is not for this user, .*PORT=8000") as refused:
+            serve.wait_for_port(80)
+
+        assert "in use" not in str(refused.value)
 
 
 @pytest.mark.django_db

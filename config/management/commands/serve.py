@@ -5,6 +5,7 @@ This process serves no request and holds no connection: it starts WEB_WORKERS pr
 crashes, and stops them. A worker whose parent was killed stops by itself.
 """
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -36,6 +37,7 @@ HOST = "127.0.0.1"
 DRAIN_SECONDS = 30
 # The workers of a killed run need a moment to leave the port.
 PORT_WAIT_SECONDS = 5.0
+LAST_PORT = 65535
 
 
 class Command(BaseCommand):
@@ -69,29 +71,41 @@ class Command(BaseCommand):
 
 def wait_for_port(port: int) -> None:
     """
-    Make sure that nothing listens on `port`.
+    Make sure that `port` is ours to listen on.
 
     Raises:
-        CommandError: something does, even after PORT_WAIT_SECONDS.
-
+        CommandError: something listens there, even after PORT_WAIT_SECONDS; or this user may not.
     """
     deadline = monotonic() + PORT_WAIT_SECONDS
-    while not is_free(port):
-        if monotonic() > deadline:
-            raise CommandError(
-                f"port {port} of {HOST} is in use: stop what listens there, or choose another, "
-                f"for example `make run PORT={port + 1}`"
-            )
-        sleep(0.1)
+    try:
+        while not is_free(port):
+            if monotonic() > deadline:
+                raise CommandError(
+                    f"port {port} of {HOST} is in use: stop what listens there, or choose another, "
+                    f"for example PORT={port + 1 if port < LAST_PORT else port - 1}"
+                )
+            sleep(0.1)
+    except PermissionError:
+        raise CommandError(
+            f"port {port} of {HOST} is not for this user, as those below 1024 often are: choose another, "
+            "for example PORT=8000, and let the reverse proxy listen there"
+        ) from None
 
 
 def is_free(port: int) -> bool:
-    """Tell whether nothing listens on `port`; granian would share the port with it without a word."""
+    """
+    Tell whether nothing listens on `port`; granian would share the port with it without a word.
+
+    Raises:
+        OSError: it is not that; such as PermissionError.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
             return False
     return True
 
