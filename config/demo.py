@@ -2,7 +2,8 @@
 What `make run` needs before Django reads its settings: keys, a Postgres, an upstream, and one run at a time.
 
 `prepare()` fills in what neither the environment nor `.env` gives, and remembers it in `var/demo.env`, so
-that a command in a second terminal finds the same keys and the same database. No production code calls it.
+that a command in a second terminal finds the same keys and the same database while the demo runs. No
+production code calls it.
 """
 
 import atexit
@@ -17,6 +18,7 @@ from typing import TextIO
 
 import environ
 
+from config import env_files
 from core.embedded import EmbeddedPostgres, EmbeddedPostgresFailed
 from etl.demo.process import UpstreamProcess
 
@@ -62,13 +64,13 @@ def describe(folder: Path, *, settings_file: Path) -> Mapping[str, str]:
     if not needs_source:
         # Given, though empty: the token of an earlier run's upstream must not be sent to this source.
         os.environ.setdefault(SOURCE_TOKEN, "")
-    _read(folder / "demo.env")
+    _read(folder / env_files.DEMO_FILE)
     made = {name: os.environ.get(name) or secrets.token_urlsafe(KEYS[name]) for name in missing}
     if needs_database:
         made["DATABASE_URL"] = _start_postgres(folder)
     if needs_source:
         made |= _start_upstream()
-    remember(made, folder / "demo.env")
+    remember(made, folder / env_files.DEMO_FILE)
     return made
 
 
@@ -81,7 +83,7 @@ def claim(folder: Path) -> TextIO:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / "serve.lock").open("a+")
+        file = (folder / env_files.DEMO_LOCK).open("a+")
     except PermissionError:
         cure = "delete it as that user (`make clean`)"
         raise DemoRefused(f"{folder} belongs to another user: {cure}") from None

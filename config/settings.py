@@ -9,15 +9,14 @@ from pathlib import Path
 
 import environ
 
-from config import admin_look, database, env, logs
+from config import admin_look, database, env, env_files, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
-# A real environment variable wins over `.env`, which wins over the keys that `make run` made.
-for _file in (BASE_DIR / ".env", VAR_DIR / "demo.env"):
-    if _file.exists():
-        environ.Env.read_env(str(_file))
+# A real environment variable wins over `.env`, which wins over what a running demo has made.
+for _file in env_files.of_this_process(BASE_DIR / ".env", demo_folder=VAR_DIR):
+    environ.Env.read_env(str(_file))
 
 SECRET_KEY = env.secret("SECRET_KEY")
 QR_SIGNING_KEY = env.secret("QR_SIGNING_KEY")
