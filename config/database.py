@@ -8,8 +8,6 @@ The pool's options carry psycopg_pool's own names, so the same entry also works 
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
-
 from config import env
 from core.backend import application_name
 from core.pool.passwords import PasswordOfCommand, PasswordOfFile
@@ -46,7 +44,7 @@ def _connect_timeout(in_url: int | None) -> int:
     if in_url is None:
         return seconds
     if env.is_given("DATABASE_CONNECT_TIMEOUT") and seconds != in_url:
-        raise ImproperlyConfigured(
+        env.refuse(
             f"DATABASE_CONNECT_TIMEOUT={seconds} contradicts connect_timeout={in_url} in DATABASE_URL: "
             "remove one of the two"
         )
@@ -63,7 +61,7 @@ def _password(in_url: str) -> Any:
     file = env.file("DATABASE_PASSWORD_FILE", "")
     command = env.command("DATABASE_PASSWORD_COMMAND", "")
     if sum(map(bool, (in_url, file, command))) > 1:
-        raise ImproperlyConfigured(
+        env.refuse(
             "the password is given twice: keep one of DATABASE_URL's, DATABASE_PASSWORD_FILE and "
             "DATABASE_PASSWORD_COMMAND (see .env.example)"
         )

@@ -1,15 +1,17 @@
 """
 Readers of the environment: every setting passes through here, so that a wrong value stops the start.
 
-Each error names the variable, shows the value (never a secret's) and says what to do.
-No other module reads `os.environ` for a setting.
+Each error names the variable, shows the value (never a secret's) and says what to do. While settings.py is
+read they are noted, and then told all at once. No other module reads `os.environ` for a setting.
 """
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar, cast
 from zoneinfo import available_timezones
 
 import environ
@@ -25,6 +27,85 @@ MINIMUM_SECRET_LENGTH = 32
 CURRENCY_LENGTH = 3
 _SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
+Parameters = ParamSpec("Parameters")
+Value = TypeVar("Value")
+
+# What was refused since `note_refusals()`; None while each error is raised at once.
+_refusals: list[str] | None = None
+
+
+class WrongSettings(ImproperlyConfigured):
+    """
+    Settings that cannot be taken as they are.
+
+    Attributes:
+        sentences: what is wrong and what to do, one for each.
+    """
+
+    def __init__(self, sentences: list[str]) -> None:
+        super().__init__("\n".join(sentences))
+        self.sentences = sentences
+
+
+def note_refusals() -> None:
+    """From now on note what is refused, and go on with a value in its place."""
+    global _refusals  # noqa: PLW0603 - one environment for the process
+    _refusals = []
+
+
+def raise_refusals() -> None:
+    """
+    End what `note_refusals()` began.
+
+    Raises:
+        WrongSettings: something was refused.
+    """
+    global _refusals
+    found, _refusals = _refusals, None
+    if found:
+        raise WrongSettings(found)
+
+
+def refuse(sentence: str) -> None:
+    """
+    Refuse settings that contradict each other.
+
+    Raises:
+        ImproperlyConfigured: nobody notes refusals.
+    """
+    if _refusals is None:
+        raise ImproperlyConfigured(sentence)
+    _refusals.append(sentence)
+
+
+def _reader(
+    instead: Any = None,
+) -> Callable[[Callable[Parameters, Value]], Callable[Parameters, Value]]:
+    """
+    Make a reader of a function that is called with a variable's `name`, and mostly a `default`.
+
+    Where refusals are noted it returns `instead` in their place, or the default where that is None.
+    """
+
+    def make(read: Callable[Parameters, Value]) -> Callable[Parameters, Value]:
+        bind = signature(read).bind
+
+        @wraps(read)
+        def noting(*arguments: Parameters.args, **options: Parameters.kwargs) -> Value:
+            bound = bind(*arguments, **options)
+            bound.apply_defaults()
+            try:
+                return read(*arguments, **options)
+            except ImproperlyConfigured as error:
+                if _refusals is None:
+                    raise
+                _refusals.append(str(error))
+                return cast("Value", bound.arguments["default"] if instead is None else instead)
+
+        return noting
+
+    return make
+
 
 def _refuse(name: str, value: str, cure: str) -> ImproperlyConfigured:
     return ImproperlyConfigured(f"{name}={value!r} {cure} (see .env.example)")
@@ -34,6 +115,7 @@ def _raw(name: str) -> str:
     return os.environ.get(name, "").strip()
 
 
+@_reader()
 def whole_number(name: str, default: int, *, minimum: int = 0, maximum: int | None = None) -> int:
     """Read an integer in [minimum, maximum]."""
     raw = _raw(name)
@@ -50,6 +132,7 @@ def whole_number(name: str, default: int, *, minimum: int = 0, maximum: int | No
     return value
 
 
+@_reader()
 def seconds(name: str, default: float, *, minimum: float = 0.0) -> float:
     """Read a duration in seconds, fractions allowed, greater than `minimum`."""
     raw = _raw(name)
@@ -64,6 +147,7 @@ def seconds(name: str, default: float, *, minimum: float = 0.0) -> float:
     return value
 
 
+@_reader()
 def flag(name: str, *, default: bool) -> bool:
     """Read true/false, yes/no, on/off or 1/0."""
     raw = _raw(name).lower()
@@ -76,16 +160,19 @@ def flag(name: str, *, default: bool) -> bool:
     raise _refuse(name, raw, "is neither true nor false: use true or false")
 
 
+@_reader()
 def names(name: str, default: str) -> list[str]:
     """Read a list separated by commas."""
     return [part.strip() for part in (_raw(name) or default).split(",") if part.strip()]
 
 
+@_reader()
 def text(name: str, default: str) -> str:
     """Read text as it is. Not for a secret: tools may show it."""
     return _raw(name) or default
 
 
+@_reader()
 def currency(name: str, default: str) -> str:
     """Read an ISO currency code, in upper case; an empty default means none."""
     raw = (_raw(name) or default).upper()
@@ -94,6 +181,7 @@ def currency(name: str, default: str) -> str:
     return raw
 
 
+@_reader()
 def time_zone(name: str, default: str) -> str:
     """Read the name of an IANA time zone; an empty default means none."""
     raw = _raw(name) or default
@@ -102,6 +190,7 @@ def time_zone(name: str, default: str) -> str:
     return raw
 
 
+@_reader()
 def token(name: str, default: str) -> str:
     """
     Read a secret that somebody else made: of any length, possibly none. Its value never appears in the error.
@@ -117,17 +206,20 @@ def token(name: str, default: str) -> str:
     )
 
 
+@_reader()
 def folder(name: str, default: str) -> str:
     """Read the path of a folder, a relative one as below the checkout; "" stays "": no folder."""
     raw = text(name, default)
     return str(ROOT / raw) if raw else ""
 
 
+@_reader()
 def file(name: str, default: str) -> str:
     """Read the path of a file, a relative one as below the checkout; "" stays "": no file."""
     return folder(name, default)
 
 
+@_reader(instead={})
 def email(name: str, default: str) -> Mapping[str, Any]:
     """
     Read a mail server's URL into Django's EMAIL_ settings. Its value never appears in the error.
@@ -147,6 +239,7 @@ def email(name: str, default: str) -> Mapping[str, Any]:
     return parsed
 
 
+@_reader(instead="")
 def secret(name: str) -> str:
     """
     Read a secret of at least 32 characters. Its value never appears in the error.
@@ -164,6 +257,7 @@ def secret(name: str) -> str:
     )
 
 
+@_reader(instead={"PASSWORD": "", "OPTIONS": {}})
 def database(name: str = "DATABASE_URL") -> Mapping[str, Any]:
     """
     Read a Postgres URL into Django's connection keys. Its value never appears in the error.
@@ -188,6 +282,7 @@ def is_given(name: str) -> bool:
     return bool(_raw(name))
 
 
+@_reader()
 def command(name: str, default: str) -> str:
     """
     Read a command line. It may hold a secret: its text never appears in the error.

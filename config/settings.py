@@ -1,7 +1,7 @@
 """
 How a deployment is described: Django's settings, each value of a deployment from the environment.
 
-docs/settings.md lists the variables; `.env.example` shows them all. A wrong value stops the start.
+docs/settings.md lists the variables; `.env.example` shows them all. Wrong values stop the start.
 """
 
 import sys
@@ -17,6 +17,9 @@ VAR_DIR = BASE_DIR / "var"
 # A real environment variable wins over `.env`, which wins over what a running demo has made.
 for _file in env_files.of_this_process(BASE_DIR / ".env", demo_folder=VAR_DIR):
     environ.Env.read_env(str(_file))
+
+# Up to the last line: whoever starts a service learns of all that is wrong at once.
+env.note_refusals()
 
 SECRET_KEY = env.secret("SECRET_KEY")
 QR_SIGNING_KEY = env.secret("QR_SIGNING_KEY")
@@ -158,3 +161,5 @@ LOGIN_REDIRECT_URL = "admin:index"
 UNFOLD = admin_look.UNFOLD
 
 LOGGING = logs.logging_entry(level="DEBUG" if DEBUG else "INFO")
+
+env.raise_refusals()

@@ -1,4 +1,8 @@
-"""A `manage.py` command that the database refuses ends at once, with one sentence (contract line R12)."""
+"""
+A `manage.py` command that the database refuses ends at once, with one sentence (contract line R12).
+
+One whose settings are wrong ends with a sentence for each.
+"""
 
 import os
 import subprocess
@@ -74,6 +78,37 @@ class TestACommandThatIsRefused:
 
     def test_shows_its_traceback_when_it_is_asked_to(self, postgres: EmbeddedPostgres) -> None:
         ended = manage("migrate", "--traceback", url=postgres.url("no_such"))
+
+        assert "Traceback" in ended.stderr
+
+
+class TestWrongSettings:
+    @pytest.mark.parametrize("command", [("serve",), ("doctor",), ("migrate",), ("etl", "run")])
+    def test_are_told_all_at_once_with_a_sentence_for_each(self, command: tuple[str, ...]) -> None:
+        ended = manage(
+            *command,
+            url="postgres://gate:hunter2@db.example/",
+            POOL_SIZE="ten",
+            WEB_WORKERS="0",
+            SERVICE_API_KEY="hunter2",
+            EMAIL_URL="smtp:/bad",
+            DATABASE_PASSWORD_COMMAND="show 'hunter2",
+        )
+
+        assert ended.returncode == 2
+        assert ended.stdout == ""
+        assert [line.split()[0] for line in ended.stderr.splitlines()] == [
+            "SERVICE_API_KEY",
+            "WEB_WORKERS='0'",
+            "DATABASE_URL",
+            "POOL_SIZE='ten'",
+            "DATABASE_PASSWORD_COMMAND",
+            "EMAIL_URL",
+        ]
+        assert "hunter2" not in ended.stderr
+
+    def test_are_told_with_a_traceback_when_one_is_asked_for(self, postgres: EmbeddedPostgres) -> None:
+        ended = manage("migrate", "--traceback", url=postgres.url(), POOL_SIZE="ten")
 
         assert "Traceback" in ended.stderr
 

@@ -241,3 +241,32 @@ class TestEmail:
 
         assert "very-secret" not in str(refused.value)
         assert refused.value.__suppress_context__
+
+
+class TestWhatIsRefused:
+    def test_is_noted_until_all_of_it_is_told(self, setting: pytest.MonkeyPatch) -> None:
+        setting.setenv("GATE_SETTING", "ten")
+        setting.setenv("OTHER_SETTING", "short")
+
+        env.note_refusals()
+        read = env.whole_number("GATE_SETTING", 5), env.secret("OTHER_SETTING"), env.database("NO_SETTING")
+        env.refuse("GATE_SETTING contradicts OTHER_SETTING")
+        with pytest.raises(env.WrongSettings) as refused:
+            env.raise_refusals()
+
+        assert read == (5, "", {"PASSWORD": "", "OPTIONS": {}})
+        assert [sentence.split()[0] for sentence in refused.value.sentences] == [
+            "GATE_SETTING='ten'",
+            "OTHER_SETTING",
+            "NO_SETTING",
+            "GATE_SETTING",
+        ]
+
+    def test_is_raised_at_once_afterwards(self, setting: pytest.MonkeyPatch) -> None:
+        setting.setenv("GATE_SETTING", "ten")
+        env.note_refusals()
+
+        env.raise_refusals()
+
+        with pytest.raises(ImproperlyConfigured, match="GATE_SETTING='ten'"):
+            env.whole_number("GATE_SETTING", 5)
