@@ -4,7 +4,7 @@ Django's system checks of the settings that make this service's pool, by the nam
 The checks look at settings only; `manage.py doctor` also asks the server.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.apps import AppConfig
@@ -27,13 +27,24 @@ def check_pool_settings(
     return [message for message in found if message]
 
 
+def sizes_for(bound: int) -> dict[str, int]:
+    """Return the settings that let each process open `bound` connections and no more."""
+    size = min(pool_options()["min_size"], bound)
+    return {"POOL_SIZE": size, "POOL_MAX_OVERFLOW": bound - size}
+
+
+def as_text(values: Mapping[str, Any]) -> str:
+    """Return settings as one types them."""
+    return " and ".join(f"{name}={value}" for name, value in values.items())
+
+
 def _check_threads() -> CheckMessage | None:
     bound, threads = pool_options()["max_size"], settings.WEB_THREADS
     if bound <= threads:
         return None
     return Warning(
         f"POOL_SIZE + POOL_MAX_OVERFLOW = {bound}, but WEB_THREADS={threads} can never use them all.",
-        hint=f"Lower POOL_MAX_OVERFLOW by {bound - threads}: it counts against the server's limit.",
+        hint=f"Use {as_text(sizes_for(threads))}: what is more counts against the server's limit.",
         id="config.W001",
     )
 

@@ -50,6 +50,16 @@ class ConnectionBudget:
         """For how many such processes the server has connections."""
         return (self.available - self.commands) // self.pool_bound
 
+    @property
+    def largest_bound(self) -> int:
+        """The most connections that each process may open, so that all of them fit; 0 or less: none."""
+        return (self.available - self.commands) // self.workers
+
+    @property
+    def enough(self) -> int:
+        """The smallest max_connections of the server that grants what is needed."""
+        return self.needed + self.reserved
+
     def __str__(self) -> str:
         sum_needed = f"{self.workers} x {self.pool_bound} + {self.commands} = {self.needed}"
         return f"{sum_needed} of {self.available} ({self.max_connections} less {self.reserved} reserved)"

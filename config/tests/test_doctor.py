@@ -12,8 +12,7 @@ from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from config import checks
-from config.management.commands import doctor
+from config import checks, findings
 
 
 def doctors_words() -> str:
@@ -44,7 +43,12 @@ class TestPoolSettings:
     @pytest.mark.parametrize(
         ("contradiction", "expected", "hint"),
         [
-            ({"max_size": 15, "threads": 12}, "config.W001", "by 3"),
+            ({"max_size": 15, "threads": 12}, "config.W001", "POOL_SIZE=5 and POOL_MAX_OVERFLOW=7"),
+            (
+                {"min_size": 400, "max_size": 410, "threads": 32},
+                "config.W001",
+                "POOL_SIZE=32 and POOL_MAX_OVERFLOW=0",
+            ),
             ({"max_size": 15, "threads": 32, "max_waiting": 10}, "config.W002", "POOL_MAX_WAITING=17"),
             ({"max_size": 15, "timeout": 5.0, "connect_timeout": 5}, "config.W003", "few seconds"),
         ],
@@ -86,9 +90,22 @@ class TestDoctor:
         assert "7 x 15 + 1 = 106 of 97" in output.getvalue()
         assert "9 too many" in output.getvalue()
 
+    def test_says_what_would_fit(self) -> None:
+        with override_settings(WEB_WORKERS=7), pytest.raises(CommandError):
+            call_command("doctor", stdout=(output := io.StringIO()), no_color=True)
+
+        for cure in ("WEB_WORKERS=6,", "POOL_SIZE=5 and POOL_MAX_OVERFLOW=8,", "max_connections=109 of"):
+            assert cure in output.getvalue()
+
+    def test_says_only_what_can_be(self) -> None:
+        with pool_settings(min_size=400, max_size=410), override_settings(WEB_WORKERS=97):
+            cure = findings.budget(findings.needed()).cure
+
+        assert cure.endswith("too many: use max_connections=39774 of the server")
+
     def test_refuses_two_keys_that_are_the_same(self) -> None:
         with override_settings(SERVICE_API_KEY=settings.SECRET_KEY):
-            finding = doctor.keys()
+            finding = findings.keys()
 
         assert finding.verdict == "fail"
         assert settings.SECRET_KEY not in finding.text

@@ -89,14 +89,7 @@ class Command(BaseCommand):
             server = limits(alias)
             yield version(server)
             if pool is not None:
-                yield self.budget(
-                    ConnectionBudget(
-                        workers=self.processes(),
-                        pool_bound=pool.max_size,
-                        max_connections=server.max_connections,
-                        reserved=server.reserved,
-                    )
-                )
+                yield self.budget(connection_budget(server, self.processes(), pool_bound=pool.max_size))
             # Django migrates other databases as its routers have it.
             if alias == DEFAULT_DB_ALIAS:
                 yield migrations()
@@ -180,6 +173,16 @@ def limits(alias: str) -> Server:
     with connections[alias].cursor() as cursor:
         cursor.execute(_LIMITS)
         return Server(*cursor.fetchone())
+
+
+def connection_budget(server: Server, processes: int, *, pool_bound: int) -> ConnectionBudget:
+    """Compare what so many processes may open, each with such a pool, with what the server grants."""
+    return ConnectionBudget(
+        workers=processes,
+        pool_bound=pool_bound,
+        max_connections=server.max_connections,
+        reserved=server.reserved,
+    )
 
 
 def version(server: Server) -> Finding:
