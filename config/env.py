@@ -173,6 +173,15 @@ def text(name: str, default: str) -> str:
 
 
 @_reader()
+def choice(name: str, default: str, *, choices: tuple[str, ...]) -> str:
+    """Read one of a few words."""
+    value = _raw(name).lower() or default
+    if value not in choices:
+        raise _refuse(name, value, f"is unknown: use {' or '.join(choices)}")
+    return value
+
+
+@_reader()
 def currency(name: str, default: str) -> str:
     """Read an ISO currency code, in upper case; an empty default means none."""
     raw = (_raw(name) or default).upper()

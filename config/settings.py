@@ -33,6 +33,7 @@ PORT = env.whole_number("PORT", 8000, minimum=1, maximum=65535)
 WEB_WORKERS = env.whole_number("WEB_WORKERS", 2, minimum=1)
 WEB_THREADS = env.whole_number("WEB_THREADS", 32, minimum=1)
 WEB_DOWNLOADS = env.whole_number("WEB_DOWNLOADS", 64, minimum=1)
+POOL_ENFORCE_BUDGET = env.choice("POOL_ENFORCE_BUDGET", "refuse", choices=("refuse", "shrink", "off"))
 # Management commands that `serve --demo` runs beside the server: a deployment has a supervisor for them.
 DEMO_COMPANIONS = ["report_worker"]
 

@@ -92,6 +92,7 @@ class TestWrongSettings:
             WEB_WORKERS="0",
             SERVICE_API_KEY="hunter2",
             EMAIL_URL="smtp:/bad",
+            POOL_ENFORCE_BUDGET="maybe",
             DATABASE_PASSWORD_COMMAND="show 'hunter2",
         )
 
@@ -100,6 +101,7 @@ class TestWrongSettings:
         assert [line.split()[0] for line in ended.stderr.splitlines()] == [
             "SERVICE_API_KEY",
             "WEB_WORKERS='0'",
+            "POOL_ENFORCE_BUDGET='maybe'",
             "DATABASE_URL",
             "POOL_SIZE='ten'",
             "DATABASE_PASSWORD_COMMAND",
@@ -111,6 +113,20 @@ class TestWrongSettings:
         ended = manage("migrate", "--traceback", url=postgres.url(), POOL_SIZE="ten")
 
         assert "Traceback" in ended.stderr
+
+    def test_that_only_the_server_shows_stop_it_before_it_serves(self, postgres: EmbeddedPostgres) -> None:
+        ended = manage(
+            *("serve", "--port=0"), url=postgres.url(), POOL_SIZE="400", SERVICE_API_KEY="k" * 32,
+            QR_SIGNING_KEY="k" * 32,
+        )  # fmt: skip
+
+        assert ended.returncode == 2
+        assert "two of SECRET_KEY, QR_SIGNING_KEY, SERVICE_API_KEY are the same" in ended.stderr
+        assert "2 x 410 + 1 = 821 of 97" in ended.stderr
+        assert (
+            "724 too many: use POOL_SIZE=48 and POOL_MAX_OVERFLOW=0, or max_connections=824" in ended.stderr
+        )
+        assert "Traceback" not in ended.stderr
 
 
 class TestACommandThatIsMistaken:

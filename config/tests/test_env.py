@@ -169,6 +169,20 @@ class TestCurrency:
             env.currency("GATE_SETTING", "")
 
 
+class TestChoice:
+    def test_reads_one_of_its_words(self, setting: pytest.MonkeyPatch) -> None:
+        assert env.choice("GATE_SETTING", "open", choices=("open", "shut")) == "open"
+
+        setting.setenv("GATE_SETTING", "Shut")
+        assert env.choice("GATE_SETTING", "open", choices=("open", "shut")) == "shut"
+
+    def test_refuses_another_word(self, setting: pytest.MonkeyPatch) -> None:
+        setting.setenv("GATE_SETTING", "ajar")
+
+        with pytest.raises(ImproperlyConfigured, match=r"^GATE_SETTING='ajar' is unknown: use open or shut"):
+            env.choice("GATE_SETTING", "open", choices=("open", "shut"))
+
+
 class TestTimeZone:
     def test_reads_a_zone_of_the_iana_database(self, setting: pytest.MonkeyPatch) -> None:
         setting.setenv("GATE_SETTING", "Africa/Lagos")

@@ -196,6 +196,14 @@ class TestTheDemo:
         assert f"it runs already, as process {demo.pid}" in second.stdout
         assert service.ask("GET", "/health/db")[0] == 200
 
+    def test_has_keys_that_no_other_server_takes(self, service: Service, demo: Process) -> None:
+        production = service.run("serve", "--port=0")
+
+        assert production.returncode == 2
+        assert [line.split(" is not set")[0] for line in production.stdout.splitlines()] == [
+            *("SECRET_KEY", "QR_SIGNING_KEY", "SERVICE_API_KEY", "DATABASE_URL"),
+        ]
+
     def test_fails_no_validation_of_a_spike_and_stays_within_the_bound(
         self, service: Service, demo: Process
     ) -> None:
@@ -263,9 +271,3 @@ class TestPort:
             serve.wait_for_port(80)
 
         assert "in use" not in str(refused.value)
-
-
-@pytest.mark.django_db
-class TestMigrations:
-    def test_a_migrated_database_is_accepted(self) -> None:
-        serve.refuse_pending_migrations()

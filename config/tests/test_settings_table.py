@@ -11,7 +11,7 @@ from config import env
 ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     *("whole_number", "seconds", "flag", "names", "secret", "database"),
-    *("text", "token", "command", "currency", "time_zone", "folder", "file", "email"),
+    *("text", "token", "command", "currency", "time_zone", "choice", "folder", "file", "email"),
 )
 REQUIRED = "required"
 

@@ -23,14 +23,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import connection
 from django.utils.module_loading import import_string
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from core import db
+from config import start
 
 HOST = "127.0.0.1"
 # How long a stopping worker may take to answer the requests it has.
@@ -49,12 +48,13 @@ class Command(BaseCommand):
 
     def handle(self, *, demo: bool, port: int, **options: Any) -> None:
         wait_for_port(port)
+        start.refuse_wrong_settings(self.stderr.write)
         if demo:
             call_command("migrate", verbosity=0, interactive=False)
             call_command("demo_seed", url=f"http://{HOST}:{port}", stdout=self.stdout)
             call_command("demo_load", stdout=self.stdout)
         else:
-            refuse_pending_migrations()
+            start.refuse_pending_migrations()
         give_up_connections()
         self._tell(f"http://{HOST}:{port}")
         with companions(settings.DEMO_COMPANIONS if demo else ()):
@@ -108,26 +108,6 @@ def is_free(port: int) -> bool:
                 raise
             return False
     return True
-
-
-def refuse_pending_migrations() -> None:
-    """
-    Compare the database's schema with the code's.
-
-    Raises:
-        CommandError: migrations are missing, or the database cannot be reached.
-
-    """
-    try:
-        executor = MigrationExecutor(connection)
-    except DatabaseError as error:
-        found = db.diagnose(error)
-        if found is None:
-            raise
-        raise CommandError(f"the database cannot serve now ({found}): see `manage.py doctor`") from error
-    count = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-    if count:
-        raise CommandError(f"the database lacks {count} migrations: run `python manage.py migrate` first")
 
 
 def give_up_connections() -> None:
