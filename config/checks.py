@@ -11,6 +11,8 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Warning, register  # noqa: A004 - Django's name for it
 
+from config import env
+
 
 def pool_options() -> dict[str, Any]:
     """Return the pool's options of the default database; sizes in connections, times in seconds."""
@@ -25,6 +27,19 @@ def check_pool_settings(
     """Warn about pool settings that contradict each other."""
     found = (_check_threads(), _check_waiting(), _check_times())
     return [message for message in found if message]
+
+
+@register()
+def check_names(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Warn about variables that look like settings of ours, and are none; their values are not shown."""
+    return [
+        Warning(
+            f"{name} is set, but no setting has this name.",
+            hint=f"Did you mean {meant}?" if meant else "docs/settings.md lists those there are.",
+            id="config.W004",
+        )
+        for name, meant in env.look_alikes()
+    ]
 
 
 def sizes_for(bound: int) -> dict[str, int]:

@@ -7,7 +7,8 @@ read they are noted, and then told all at once. No other module reads `os.enviro
 
 import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
 from functools import wraps
 from inspect import signature
 from pathlib import Path
@@ -25,11 +26,17 @@ ROOT = Path(__file__).resolve().parent.parent
 
 MINIMUM_SECRET_LENGTH = 32
 CURRENCY_LENGTH = 3
+# Of two names that are as alike as POOL_SZIE and POOL_SIZE, and not as EMAIL_PORT and EMAIL_URL.
+ALIKE = 0.82
+# Nobody else's names begin with it.
+OUR_PREFIX = "POOL_"
 _SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 Parameters = ParamSpec("Parameters")
 Value = TypeVar("Value")
 
+# The names that were asked for.
+_known: set[str] = set()
 # What was refused since `note_refusals()`; None while each error is raised at once.
 _refusals: list[str] | None = None
 
@@ -78,6 +85,14 @@ def refuse(sentence: str) -> None:
     _refusals.append(sentence)
 
 
+def look_alikes() -> Iterator[tuple[str, str]]:
+    """Yield the variables that look like settings and are none, each with what may be meant, or ""."""
+    for name in sorted(set(os.environ) - _known):
+        close = get_close_matches(name.upper(), _known, 1, ALIKE)
+        if close or name.upper().startswith(OUR_PREFIX):
+            yield name, "".join(close)
+
+
 def _reader(
     instead: Any = None,
 ) -> Callable[[Callable[Parameters, Value]], Callable[Parameters, Value]]:
@@ -94,6 +109,7 @@ def _reader(
         def noting(*arguments: Parameters.args, **options: Parameters.kwargs) -> Value:
             bound = bind(*arguments, **options)
             bound.apply_defaults()
+            _known.add(bound.arguments["name"])
             try:
                 return read(*arguments, **options)
             except ImproperlyConfigured as error:

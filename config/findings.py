@@ -23,6 +23,12 @@ def keys() -> Finding:
     return Finding("ok", f"keys are set and differ (characters: {lengths})")
 
 
+def names() -> Iterator[Finding]:
+    """Which variables look like settings, and are none?"""
+    for message in checks.check_names():
+        yield Finding("warn", str(message.msg), str(message.hint))
+
+
 def needed() -> ConnectionBudget:
     """Return what all workers may open together, and what the server that is asked grants."""
     server, bound = doctor.limits(DEFAULT_DB_ALIAS), checks.pool_options()["max_size"]

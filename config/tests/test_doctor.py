@@ -103,6 +103,15 @@ class TestDoctor:
 
         assert cure.endswith("too many: use max_connections=39774 of the server")
 
+    def test_tells_of_a_variable_that_no_setting_is_called(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("POOL_SZIE", "hunter2")
+
+        words = doctors_words()
+
+        assert "warn  POOL_SZIE is set, but no setting has this name." in words
+        assert "Did you mean POOL_SIZE?" in words
+        assert "hunter2" not in words
+
     def test_refuses_two_keys_that_are_the_same(self) -> None:
         with override_settings(SERVICE_API_KEY=settings.SECRET_KEY):
             finding = findings.keys()

@@ -284,3 +284,35 @@ class TestWhatIsRefused:
 
         with pytest.raises(ImproperlyConfigured, match="GATE_SETTING='ten'"):
             env.whole_number("GATE_SETTING", 5)
+
+
+class TestAVariableThatLooksLikeASetting:
+    @pytest.mark.parametrize(
+        ("name", "meant"),
+        [
+            ("POOL_SZIE", "POOL_SIZE"),
+            ("pool_size", "POOL_SIZE"),
+            ("POOL_OVERFLOW", "POOL_MAX_OVERFLOW"),
+            ("WEB_WORKER", "WEB_WORKERS"),
+            ("DATABASE_PASSWORD", "DATABASE_PASSWORD_FILE"),
+            ("POOL_OF_SOMEBODY", ""),
+        ],
+    )
+    def test_is_found_with_what_may_be_meant(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, meant: str
+    ) -> None:
+        monkeypatch.setenv(name, "")
+
+        assert dict(env.look_alikes()).get(name) == meant
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("PATH", "HOME", "HOSTNAME", "PGPASSWORD", "DJANGO_SETTINGS_MODULE", "WEB_CONCURRENCY"),
+            *("EMAIL_PORT", "DATABASE_HOST", "DEMO_ADMIN_PASSWORD", "POOL_SIZE", "SERVER_PORT"),
+        ],
+    )
+    def test_is_not_somebody_elses(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        monkeypatch.setenv(name, "5")
+
+        assert name not in dict(env.look_alikes())

@@ -17,6 +17,7 @@ class Command(doctor.Command):
     def examine(self) -> Iterator[Finding]:
         """Yield one finding for each question: the keys first."""
         yield findings.keys()
+        yield from findings.names()
         yield from super().examine()
 
     def pool_settings(self, alias: str) -> Iterator[Finding]:
