@@ -19,7 +19,7 @@ from typing import IO, Any
 
 import psutil
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 
 from config.management.commands import serve
 from core.embedded import EmbeddedPostgres
@@ -271,3 +271,9 @@ class TestPort:
             serve.wait_for_port(80)
 
         assert "in use" not in str(refused.value)
+        assert refused.value.returncode == 2
+
+    @pytest.mark.parametrize("text", ["70000", "-1", "http"])
+    def test_what_is_no_port_is_refused(self, text: str) -> None:
+        with pytest.raises(CommandError, match=f"argument --port: '{text}' is no port: use 1 to 65535"):
+            call_command("serve", f"--port={text}")

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import warnings
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic, sleep
@@ -30,6 +30,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 from config import start
+from config.commands import WRONG_SETTINGS
 
 HOST = "127.0.0.1"
 # How long a stopping worker may take to answer the requests it has.
@@ -44,7 +45,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--demo", action="store_true", help="migrate, seed a demo event, print its URLs")
-        parser.add_argument("--port", type=int, default=settings.PORT, help="instead of PORT")
+        parser.add_argument("--port", type=port_number, default=settings.PORT, help="instead of PORT")
 
     def handle(self, *, demo: bool, port: int, **options: Any) -> None:
         wait_for_port(port)
@@ -69,6 +70,18 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
+def port_number(text: str) -> int:
+    """
+    Read a port; 0 is one that the system chooses.
+
+    Raises:
+        ArgumentTypeError: there is no such port.
+    """
+    if not (text.isdecimal() and int(text) <= LAST_PORT):
+        raise ArgumentTypeError(f"{text!r} is no port: use 1 to {LAST_PORT}")
+    return int(text)
+
+
 def wait_for_port(port: int) -> None:
     """
     Make sure that `port` is ours to listen on.
@@ -88,7 +101,8 @@ def wait_for_port(port: int) -> None:
     except PermissionError:
         raise CommandError(
             f"port {port} of {HOST} is not for this user, as those below 1024 often are: choose another, "
-            "for example PORT=8000, and let the reverse proxy listen there"
+            "for example PORT=8000, and let the reverse proxy listen there",
+            returncode=WRONG_SETTINGS,
         ) from None
 
 
