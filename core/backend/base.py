@@ -44,6 +44,9 @@ class Turns(Protocol):
     def close_block(self) -> None:
         """End what joined the block that is about to be committed; raise where that cannot be done."""
 
+    def prepare_release(self, name: str) -> None:
+        """Find out what was written since a savepoint of Django's, which is about to be released."""
+
     def note_gone(self, name: str | None, *, is_undone: bool) -> None:
         """Note that the savepoints since `name` are gone, or all of them."""
 
@@ -246,6 +249,10 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             raise unreported
 
     def _savepoint(self, sid: str) -> None:
+        if self.turns is not None:
+            # Of a block without a savepoint, whose end nobody hears: later, to undo it would undo this one.
+            with self.wrap_database_errors:
+                self.turns.close_block()
         with self._unheard():
             super()._savepoint(sid)  # type: ignore[misc]  # not in django-stubs
         if self.turns is not None:
@@ -253,8 +260,14 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     def _savepoint_commit(self, sid: str) -> None:
         if self.turns is not None:
-            with self.wrap_database_errors:
-                self.turns.close_block()
+            needs_rollback = self.needs_rollback
+            try:
+                with self.wrap_database_errors:
+                    self.turns.close_block()
+                    self.turns.prepare_release(sid)
+            finally:
+                # Django rolls back to this savepoint; the block around it may go on.
+                self.needs_rollback = needs_rollback
         with self._unheard():
             super()._savepoint_commit(sid)  # type: ignore[misc]  # not in django-stubs
         if self.turns is not None:

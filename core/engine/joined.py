@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg import pq
 from psycopg.adapt import AdaptersMap
 
 from core.backend.base import DatabaseWrapper
@@ -43,8 +44,12 @@ _CONTROL = re.compile(
     r"^\s*(?:BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|PREPARE\s+TRANSACTION)\b",
     re.IGNORECASE,
 )
-# Where no statement ends: comments, quoted text and names.
-_QUOTED = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"[^\"]*\"|(\$\w*\$).*?\1", re.DOTALL)
+# Where no statement ends: comments, quoted text and names. A comment in a comment ends in it.
+_QUOTED = re.compile(
+    r"--[^\r\n]*|(?<![\w$])E'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"[^\"]*\"|(?<![\w$])(\$(?:[^\W\d]\w*)?\$).*?\1|/\*",
+    re.DOTALL | re.IGNORECASE,
+)
+_COMMENT = re.compile(r"/\*|\*/")
 
 
 BUSY = (
@@ -136,9 +141,15 @@ class JoinedConnection(BorrowedConnection):
     def wait(self, *arguments: Any, **options: Any) -> Any:
         """Wait for the server, as psycopg's cursors do for each statement; first it is this one's turn."""
         connection = self._connection
-        if connection is not RETURNED:
-            self._begin().speak(self)
-        return connection.wait_unheard(*arguments, **options)
+        if connection is RETURNED:
+            return connection.wait_unheard(*arguments, **options)
+        self._begin().speak(self)
+        result = connection.wait_unheard(*arguments, **options)
+        if connection.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+            # Through a cursor that is none of ours: too late, but not in silence.
+            self._wrapper.needs_rollback = True
+            raise Refused(f"a statement ended the transaction of this atomic block: {CURE}")
+        return result
 
     def cursor(self, name: str = "", **options: Any) -> Any:
         """Make a cursor whose statements are part of this connection's transaction."""
@@ -185,6 +196,7 @@ class JoinedConnection(BorrowedConnection):
 
         Raises:
             BlockEnded: the block that it was done in is over, or it is not the innermost.
+            InFailedSqlTransaction, TransactionManagementError: after an error, the block can only roll back.
         """
         self._refuse_if_undone()
         if self.block is None:
@@ -197,6 +209,7 @@ class JoinedConnection(BorrowedConnection):
                 f"this transaction began in an outer atomic block{self.joined_at}: commit it there, "
                 "or begin it inside the inner one"
             )
+        self._refuse_if_broken()
         self._wrapper.turns.commit(self)
         self._forget()
 
@@ -217,7 +230,8 @@ class JoinedConnection(BorrowedConnection):
             is_asked: somebody called rollback(), and did not just end.
         """
         turns = self._wrapper.turns
-        is_open = self.block is not None and not self._undone and not self.closed
+        # Where Django rolled back a part of it, the rest is still there.
+        is_open = self.block is not None and not self.closed
         self._forget()
         if is_open and turns is not None and self._wrapper.connection is self._connection:
             turns.end(self, is_asked=is_asked)
@@ -230,8 +244,10 @@ class JoinedConnection(BorrowedConnection):
             JoinConflict: somebody else wrote since.
         """
         ended = self._ended()
-        self.end()
-        self._set(_undone=ended)
+        try:
+            self.end()
+        finally:
+            self._set(_undone=ended)
 
     def note_undone(self) -> None:
         """Learn that Django rolled back what was written here: it can no longer be committed."""
@@ -255,6 +271,14 @@ class JoinedConnection(BorrowedConnection):
 
     def _forget(self) -> None:
         self._set(block=None, _undone="", _markers={})
+
+    def _refuse_if_broken(self) -> None:
+        if self.pgconn.transaction_status == pq.TransactionStatus.INERROR:
+            # The server would roll back at the end of the block, and say nothing.
+            raise psycopg.errors.InFailedSqlTransaction(
+                "a statement failed in this transaction: it cannot be committed, only rolled back"
+            )
+        self._wrapper.validate_no_broken_transaction()
 
     def _refuse_if_undone(self) -> None:
         if self._undone:
@@ -317,6 +341,10 @@ class _Joined:
         _refuse_control(query)
         return super().execute(query, *arguments, **options)  # type: ignore[misc]
 
+    def copy(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+        _refuse_control(statement)
+        return super().copy(statement, *arguments, **options)  # type: ignore[misc]
+
     def executemany(self, query: Any, *arguments: Any, **options: Any) -> None:
         _refuse_control(query)
         super().executemany(query, *arguments, **options)  # type: ignore[misc]
@@ -338,13 +366,33 @@ def _refuse_control(query: Any) -> None:
     text = query.decode() if isinstance(query, bytes) else query
     if not isinstance(text, str):
         text = query.as_string(None)
-    if ";" in text or _CONTROL.match(_QUOTED.sub(" ", text)):
-        for statement in _QUOTED.sub(" ", text).split(";"):
+    # Nearly every statement begins with a word, and is one.
+    if ";" in text or _CONTROL.match(text) or not text[:1].isalpha():
+        for statement in _unquoted(text).split(";"):
             if found := _CONTROL.match(statement):
                 raise Refused(
                     f"{found.group().strip()}: transaction control inside transaction.atomic(); use "
                     f"SQLAlchemy's commit(), rollback() and begin_nested(), or {CURE}"
                 )
+
+
+def _unquoted(text: str) -> str:
+    """Return `text` without what is no part of a statement's words."""
+    words, position = [], 0
+    while found := _QUOTED.search(text, position):
+        words.append(text[position : found.start()])
+        position = _end_of_comment(text, found.end()) if found.group() == "/*" else found.end()
+    return " ".join([*words, text[position:]])
+
+
+def _end_of_comment(text: str, position: int) -> int:
+    depth = 1
+    while depth:
+        if (found := _COMMENT.search(text, position)) is None:
+            return len(text)
+        depth += 1 if found.group() == "/*" else -1
+        position = found.end()
+    return position
 
 
 def _contains(blocks: list[Any], block: Any) -> bool:

@@ -10,7 +10,7 @@ Otherwise the two cannot be told apart, and it says so.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count, takewhile
+from itertools import count, takewhile, zip_longest
 from typing import Any, Protocol
 
 import psycopg
@@ -77,6 +77,27 @@ class Turn:
         self.callbacks = callbacks
         self.has_written = False
 
+    def is_of(self, owner: Speaker) -> bool:
+        """Tell whether `owner` spoke, or had to undo this turn and could not."""
+        return self.owner is owner or (isinstance(self.owner, Leftover) and self.owner.of is owner)
+
+
+class Leftover:
+    """What a joined connection had to undo and could not: it is tried again when its block ends."""
+
+    def __init__(self, turns: "Turns", block: Any, *, of: Speaker) -> None:
+        self._turns = turns
+        self.block = block
+        # What this connection undoes itself may take it along.
+        self.of = of
+
+    def end_with_block(self) -> None:
+        """Undo it, or raise JoinConflict."""
+        self._turns.end(self, is_asked=False)
+
+    def note_undone(self) -> None:
+        """Do nothing: nobody can commit it."""
+
 
 class Turns:
     """The turns of one transaction of Django's, from the first that SQLAlchemy took in it."""
@@ -93,8 +114,15 @@ class Turns:
 
     def speak(self, owner: Speaker | None) -> None:
         """Begin a turn, unless it is the same speaker's in the same block; called before each statement."""
-        if not self._turns or self._turns[-1].owner is not owner or self._turns[-1].block is not self._block:
+        if not self._goes_on(owner):
             self.begin(owner)
+
+    def _goes_on(self, owner: Speaker | None) -> bool:
+        if not self._turns:
+            return False
+        last = self._turns[-1]
+        # Where its savepoint is gone, ids that it was counted with may be gone, too: a write would not show.
+        return last.owner is owner and last.block is self._block and last.savepoint is not None
 
     @property
     def _block(self) -> Any:
@@ -152,8 +180,9 @@ class Turns:
         if first is None:
             return
         start = self._turn_to_go_back_to(first)
-        if start is None or any(t.has_written and t.owner is not owner for t in self._turns[start:]):
+        if start is None or any(t.has_written and not t.is_of(owner) for t in self._turns[start:]):
             self._wrapper.needs_rollback = True
+            self._leave_to_the_end(owner, self._turns[first:])
             raise JoinConflict(
                 "SQLAlchemy's part of this atomic block cannot be undone without undoing what the ORM or "
                 "another connection wrote after it began: the block can only roll back as a whole. Commit "
@@ -161,9 +190,22 @@ class Turns:
             )
         savepoint = self._turns[start].savepoint or ""
         self._forget_callbacks(self._turns[start:])
-        self._run(f"ROLLBACK TO SAVEPOINT {savepoint}")
+        # Django's own that were made since, in the same block, mark the same state again.
+        again = [name for name, at in self._savepoints.items() if at > start]
+        make = self._wrapper.ops.savepoint_create_sql
+        self._run("; ".join([f"ROLLBACK TO SAVEPOINT {savepoint}", *map(make, again)]))
+        self._savepoints |= dict.fromkeys(again, start + 1)
         self._turns[start].has_written = False
         del self._turns[start + 1 :]
+
+    def _leave_to_the_end(self, owner: Speaker, turns: list[Turn]) -> None:
+        # An inner block may roll back with what stands in the way, and the outer one go on.
+        block = owner.block or next(turn.block for turn in self._turns if turn.is_of(owner))
+        leftover = Leftover(self, block, of=owner)
+        for turn in turns:
+            if turn.owner is owner:
+                turn.owner = leftover
+        self.speakers.append(leftover)
 
     def end(self, owner: Speaker, *, is_asked: bool) -> None:
         """
@@ -226,7 +268,7 @@ class Turns:
 
     def _find_out_about_the_last(self) -> None:
         """Find out whether the last turn wrote; after an error it counts as if it had."""
-        if not self._turns or self._turns[-1].has_written:
+        if not self._turns or self._turns[-1].has_written or self._turns[-1].savepoint is None:
             return
         status = self._connection.pgconn.transaction_status
         if status == pq.TransactionStatus.INTRANS:
@@ -235,7 +277,8 @@ class Turns:
             self._turns[-1].has_written = True
 
     def _note_written(self, ids: int) -> None:
-        if self._turns and ids > self._turns[-1].ids:
+        # One whose savepoint is gone was asked about before.
+        if self._turns and self._turns[-1].savepoint is not None and ids > self._turns[-1].ids:
             self._turns[-1].has_written = True
 
     def _turn_to_go_back_to(self, number: int) -> int | None:
@@ -248,7 +291,7 @@ class Turns:
     def _forget_callbacks(self, turns: list[Turn]) -> None:
         """Forget the on_commit callbacks of these turns, Django's own excepted."""
         wrapper, gone = self._wrapper, set[int]()
-        for turn, following in zip(self._turns, [*self._turns[1:], None], strict=True):
+        for turn, following in zip_longest(self._turns, self._turns[1:]):
             if turn in turns and turn.owner is not None:
                 after = wrapper.run_on_commit if following is None else following.callbacks
                 gone |= {id(entry) for entry in after} - {id(entry) for entry in turn.callbacks}
@@ -270,6 +313,11 @@ class Turns:
         # Innermost first; the block has left the stack already.
         for speaker in reversed([each for each in self.speakers if not self._is_open(each.block)]):
             speaker.end_with_block()
+
+    def prepare_release(self, name: str) -> None:
+        """Find out what was written since Django's savepoint: the server is about to forget its ids."""
+        if self._savepoints.get(name, 0) < len(self._turns):
+            self._find_out_about_the_last()
 
     def _is_innermost(self, block: Any) -> bool:
         # One that is over, but not yet committed, has left the stack already.

@@ -56,6 +56,13 @@ WAYS: dict[str, Callable[[Any], object]] = {
     "cursor COMMIT": lambda raw: raw.cursor().execute("COMMIT"),
     "cursor COMMIT behind a comment": lambda raw: raw.cursor().execute("/* done; */ -- so\n commit"),
     "cursor COMMIT after a statement": lambda raw: raw.cursor().execute("SELECT ';'; COMMIT"),
+    "cursor COMMIT behind a comment in a comment": lambda raw: raw.cursor().execute("/* /* */ */ COMMIT"),
+    "cursor COMMIT behind a carriage return": lambda raw: raw.cursor().execute("-- done\rCOMMIT"),
+    "cursor COMMIT between escapes": lambda raw: raw.cursor().execute(r"SELECT E'\''; COMMIT; SELECT E'\''"),
+    "cursor COMMIT between names": lambda raw: raw.cursor().execute(
+        "SELECT 1 AS a$$; COMMIT; SELECT 1 AS a$$"
+    ),
+    "copy COMMIT": lambda raw: raw.cursor().copy("COMMIT").__enter__(),
     "cursor COMMIT as bytes": lambda raw: raw.cursor().execute(b"COMMIT"),
     "cursor END": lambda raw: raw.cursor().execute("END"),
     "cursor ROLLBACK": lambda raw: raw.cursor().execute("ROLLBACK"),
@@ -125,6 +132,15 @@ class TestARawConnectionInABlock:
             raw.close()
 
         assert names() == ["kept"]
+
+    def test_says_so_when_a_cursor_of_psycopgs_ended_the_transaction(self, django_pool: SharedPool) -> None:
+        with transaction.atomic():
+            raw: Any = db.get_engine().raw_connection()
+            with pytest.raises(psycopg.NotSupportedError, match="ended the transaction"):
+                psycopg.Cursor(raw.driver_connection).execute("COMMIT")
+            with pytest.raises(transaction.TransactionManagementError):
+                Group.objects.count()
+            raw.close()
 
     def test_refuses_by_name_what_it_does_not_know(self, django_pool: SharedPool) -> None:
         with transaction.atomic():

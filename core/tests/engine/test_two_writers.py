@@ -282,6 +282,230 @@ class TestOneThatWrote:
         assert names() == ["django", "kept"]
 
 
+def in_a_block() -> None:
+    with transaction.atomic():
+        Group.objects.create(name="django")
+
+
+def between_savepoints_by_hand() -> None:
+    savepoint = transaction.savepoint()
+    Group.objects.create(name="django")
+    transaction.savepoint_commit(savepoint)
+
+
+@pytest.mark.real_pool
+class TestSavepointsOfDjangos:
+    """What was written since one stays written when the server has forgotten the savepoint's id."""
+
+    @pytest.mark.parametrize("write", [in_a_block, between_savepoints_by_hand])
+    @pytest.mark.parametrize("end", ["rollback", "close"])
+    def test_are_not_undone_once_released(
+        self, groups: SharedPool, write: Callable[[], None], end: str
+    ) -> None:
+        def interleave() -> None:
+            with transaction.atomic():
+                borrowed = db.get_engine().connect()
+                insert(borrowed, "sqlalchemy")
+                write()
+                getattr(borrowed, end)()
+
+        with pytest.raises((ProgrammingError, sqlalchemy.exc.DBAPIError), match="cannot be undone"):
+            interleave()
+
+        assert names() == []
+
+    def test_keep_nothing_of_a_session_that_does_not_commit(self, groups: SharedPool) -> None:
+        with transaction.atomic(), db.get_session() as session:
+            session.execute(text("SELECT 1"))
+            savepoint = transaction.savepoint()
+            insert(session, "gone")
+            transaction.savepoint_commit(savepoint)
+
+        assert names() == []
+
+    def test_that_were_rolled_back_hide_no_later_write(self, groups: SharedPool) -> None:
+        with transaction.atomic(), db.get_engine().connect() as borrowed:
+            borrowed.execute(text("SELECT 1"))
+            savepoint = transaction.savepoint()
+            Group.objects.create(name="gone")
+            borrowed.execute(text("SELECT 1"))
+            transaction.savepoint_rollback(savepoint)
+            borrowed.rollback()
+            insert(borrowed, "gone, too")
+            borrowed.rollback()
+
+        assert names() == []
+
+    def test_that_were_released_hide_no_later_write(self, groups: SharedPool) -> None:
+        with transaction.atomic(), db.get_engine().connect() as borrowed:
+            savepoint = transaction.savepoint()
+            Group.objects.create(name="django")
+            borrowed.execute(text("SELECT 1"))
+            transaction.savepoint_commit(savepoint)
+            insert(borrowed, "gone")
+            borrowed.rollback()
+
+        assert names() == ["django"]
+
+    def test_are_there_after_a_rollback_of_sqlalchemys(self, groups: SharedPool) -> None:
+        with transaction.atomic(), db.get_engine().connect() as borrowed:
+            insert(borrowed, "gone")
+            outer, inner = transaction.savepoint(), transaction.savepoint()
+            borrowed.rollback()
+            transaction.savepoint_commit(inner)
+            Group.objects.create(name="gone, too")
+            transaction.savepoint_rollback(outer)
+            Group.objects.create(name="django")
+
+        assert names() == ["django"]
+
+
+@pytest.mark.real_pool
+class TestAConflictInAnInnerBlock:
+    """The inner block rolls back and the outer may go on: what could not be undone is still to be undone."""
+
+    def test_keeps_nothing_of_what_was_to_be_undone(self, groups: SharedPool) -> None:
+        with transaction.atomic(), db.get_session() as session:
+            insert(session, "gone")
+            with pytest.raises(sqlalchemy.exc.ProgrammingError), transaction.atomic():
+                session.rollback()
+
+        assert names() == []
+
+    def test_is_one_for_the_outer_block_that_wrote_meanwhile(self, groups: SharedPool) -> None:
+        def go_on() -> None:
+            with transaction.atomic(), db.get_session() as session:
+                insert(session, "sqlalchemy")
+                with pytest.raises(sqlalchemy.exc.ProgrammingError), transaction.atomic():
+                    session.rollback()
+                Group.objects.create(name="django")
+
+        with pytest.raises(ProgrammingError, match="cannot be undone"):
+            go_on()
+
+        assert names() == []
+
+    def test_undoes_a_nested_transaction_though_the_one_around_it_commits(self, groups: SharedPool) -> None:
+        with transaction.atomic(), db.get_engine().connect() as borrowed:
+            insert(borrowed, "kept")
+            nested = borrowed.begin_nested()
+            insert(borrowed, "gone")
+            with pytest.raises(JoinConflict), transaction.atomic():
+                nested.rollback()
+            borrowed.commit()
+
+        assert names() == ["kept"]
+
+    def test_leaves_a_nested_transaction_to_the_rollback_of_the_one_around_it(
+        self, groups: SharedPool
+    ) -> None:
+        with transaction.atomic(), db.get_session() as session:
+            insert(session, "gone")
+            nested = session.begin_nested()
+            insert(session, "gone, too")
+            with pytest.raises(JoinConflict), transaction.atomic():
+                nested.rollback()
+            session.rollback()
+            Group.objects.create(name="django")
+
+        assert names() == ["django"]
+
+    def test_keeps_nothing_of_what_was_written_in_an_inner_block_before(self, groups: SharedPool) -> None:
+        with transaction.atomic(), db.get_engine().connect() as borrowed:
+            borrowed.execute(text("SELECT 1"))
+            with transaction.atomic():
+                insert(borrowed, "gone")
+            with pytest.raises(sqlalchemy.exc.ProgrammingError), transaction.atomic():
+                borrowed.close()
+
+        assert names() == []
+
+    def test_at_its_end_leaves_the_outer_block_to_go_on(self, groups: SharedPool) -> None:
+        session = db.get_session()
+        with transaction.atomic():
+            Group.objects.create(name="outer")
+            with pytest.raises(ProgrammingError, match="cannot be undone"), transaction.atomic():
+                insert(session, "sqlalchemy")
+                Group.objects.create(name="inner")
+            Group.objects.create(name="after")
+        session.close()
+
+        assert names() == ["after", "outer"]
+
+    def test_at_its_end_is_told_to_the_session_as_well(self, groups: SharedPool) -> None:
+        with transaction.atomic(), db.get_session() as session:
+            with pytest.raises(ProgrammingError, match="cannot be undone"), transaction.atomic():
+                insert(session, "gone")
+                Group.objects.create(name="gone, too")
+            with pytest.raises(BlockEnded):
+                session.connection().connection.cursor()
+
+        assert names() == []
+
+
+@pytest.mark.real_pool
+class TestAnOpenSessionOfWhichDjangoUndidAPart:
+    def test_leaves_nothing_behind(self, groups: SharedPool) -> None:
+        with transaction.atomic(), db.get_session() as session:
+            insert(session, "gone")
+            with pytest.raises(Undo), transaction.atomic():
+                session.execute(text("SELECT 1"))
+                raise Undo
+
+        assert names() == []
+
+
+@pytest.mark.real_pool
+class TestACommitAfterAnError:
+    """The server answers a COMMIT after an error with a rollback, and with no error."""
+
+    def test_of_sqlalchemys_is_refused_and_takes_nothing_of_djangos(self, groups: SharedPool) -> None:
+        with transaction.atomic(), db.get_engine().connect() as borrowed:
+            Group.objects.create(name="django")
+            insert(borrowed, "gone")
+            with pytest.raises(sqlalchemy.exc.DataError):
+                borrowed.execute(text("SELECT 1 / 0"))
+            with pytest.raises(sqlalchemy.exc.InternalError, match="cannot be committed"):
+                borrowed.commit()
+
+        assert names() == ["django"]
+
+    def test_of_djangos_is_refused(self, groups: SharedPool) -> None:
+        with pytest.raises(JoinConflict), transaction.atomic():
+            session = db.get_session()
+            insert(session, "gone")
+            with pytest.raises(DatabaseError):
+                Group.objects.create(id=0, name="x" * 151)
+            with pytest.raises(sqlalchemy.exc.InternalError, match="cannot be committed"):
+                session.commit()
+            session.close()
+
+        assert names() == []
+
+    def test_is_refused_where_the_block_can_only_roll_back(self, groups: SharedPool) -> None:
+        with transaction.atomic(), db.get_session() as session:
+            insert(session, "gone")
+            transaction.set_rollback(True)
+            with pytest.raises(transaction.TransactionManagementError):
+                session.commit()
+
+        assert names() == []
+
+
+@pytest.mark.real_pool
+class TestABlockWithoutASavepoint:
+    def test_ends_what_joined_it_before_the_next_begins(self, groups: SharedPool) -> None:
+        session = db.get_session()
+        with transaction.atomic():
+            with transaction.atomic(savepoint=False):
+                insert(session, "gone")
+            with transaction.atomic():
+                Group.objects.create(name="django")
+        session.close()
+
+        assert names() == ["django"]
+
+
 @pytest.mark.real_pool
 class TestTwoJoinedConnections:
     def test_are_undone_in_any_order_where_that_can_be(self, groups: SharedPool) -> None:
