@@ -10,10 +10,11 @@ task, does not carry it away. What is to be independent wherever it is used gets
 import contextlib
 import sys
 from collections.abc import Iterator
-from types import FrameType
+from types import CodeType, FrameType
 
-# The frames that are inside such a block, by id: each leaves before it ends.
-_frames: dict[int, int] = {}
+# The frames that are inside such a block, by id and code: a function that enters by hand and returns leaves
+# its frame's id to another's.
+_frames: dict[tuple[int, CodeType], int] = {}
 _CONTEXTLIB = contextlib.__file__
 
 
@@ -21,10 +22,10 @@ class Independent:
     """The context manager of `core.db.independent()`; it may be entered again."""
 
     def __init__(self) -> None:
-        self._entered: list[int] = []
+        self._entered: list[tuple[int, CodeType]] = []
 
     def __enter__(self) -> None:
-        frame = id(_user(sys._getframe(1)))  # noqa: SLF001 - the only way to the caller
+        frame = _key(_user(sys._getframe(1)))  # noqa: SLF001 - the only way to the caller
         _frames[frame] = _frames.get(frame, 0) + 1
         self._entered.append(frame)
 
@@ -37,7 +38,11 @@ class Independent:
 
 def is_active() -> bool:
     """Tell whether the caller runs inside an `independent()` block of its own thread's stack."""
-    return bool(_frames) and any(id(frame) in _frames for frame in _stack(sys._getframe(1)))  # noqa: SLF001
+    return bool(_frames) and any(_key(frame) in _frames for frame in _stack(sys._getframe(1)))  # noqa: SLF001
+
+
+def _key(frame: FrameType) -> tuple[int, CodeType]:
+    return id(frame), frame.f_code
 
 
 def _user(frame: FrameType) -> FrameType:

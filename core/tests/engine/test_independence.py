@@ -44,6 +44,10 @@ def apart() -> Iterator[None]:
         yield
 
 
+def enter(stack: ExitStack) -> None:
+    stack.enter_context(db.independent())
+
+
 class TestIndependent:
     def test_in_a_generator_does_not_reach_its_consumer(self, django_pool: SharedPool) -> None:
         generator = rows()
@@ -125,6 +129,15 @@ class TestIndependent:
                 pass
             assert independence.is_active()
         assert not independence.is_active()
+
+    def test_ends_with_the_function_that_entered_it_by_hand(self, django_pool: SharedPool) -> None:
+        with pytest.raises(Undo), transaction.atomic(), ExitStack() as stack:
+            enter(stack)
+            for number in range(20):  # some frame gets the memory of the one that is gone
+                write(f"gone {number}")
+            raise Undo
+
+        assert names() == []
 
 
 class TestTheIndependentEngine:
