@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.adapt import AdaptersMap
 
 from core.backend.base import DatabaseWrapper
-from core.engine import independence
+from core.engine import independence, notices
 from core.engine.connection import BorrowedConnection
 from core.engine.joined import BUSY, ConnectionBusy, JoinedConnection
 from core.pool import SharedPool
@@ -49,6 +49,7 @@ def lend_to_sqlalchemy(adapters: AdaptersMap, *, is_independent: bool = False) -
             lender, connection = None, pool.lend(borrower=BORROWER, callers_frames=_FRAMES)
         # Django's connections commit each statement; SQLAlchemy expects to be in a transaction.
         connection.switch_autocommit(on=False)
+        notices.listen(connection)
         return BorrowedConnection(connection, adapters, lender)
     except BaseException:
         # Interrupted: nobody else would return it.

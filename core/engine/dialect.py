@@ -2,7 +2,8 @@
 SQLAlchemy's psycopg dialect, for connections that it shares with Django.
 
 It registers nothing on a connection: SQLAlchemy's own dialect adds a notice handler at each connect event,
-which is each checkout here, and they would pile up on a connection that is lent again.
+which is each checkout here, and they would pile up on a connection that is lent again. `core.engine.notices`
+does what that is for.
 """
 
 import sys

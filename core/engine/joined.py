@@ -15,6 +15,7 @@ from psycopg import pq
 from psycopg.adapt import AdaptersMap
 
 from core.backend.base import DatabaseWrapper
+from core.engine import notices
 from core.engine.connection import BorrowedConnection, PlainCursor, StreamingCursor
 from core.engine.turns import CURE, JoinConflict, Turn, Turns
 from core.pool import stacks
@@ -97,11 +98,12 @@ class JoinedConnection(BorrowedConnection):
     leaves the connection to Django.
     """
 
-    __slots__ = ("_markers", "_undone", "_wrapper", "block", "joined_at")
+    __slots__ = ("_markers", "_stop_listening", "_undone", "_wrapper", "block", "joined_at")
 
     def __init__(self, wrapper: DatabaseWrapper, adapters: AdaptersMap) -> None:
         super().__init__(wrapper.connection, adapters)
-        self._set(_wrapper=wrapper, _markers={}, _undone="", block=None, joined_at="")
+        stop = notices.listen(wrapper.connection)
+        self._set(_wrapper=wrapper, _markers={}, _undone="", block=None, joined_at="", _stop_listening=stop)
 
     def _set(self, **values: Any) -> None:
         for name, value in values.items():
@@ -263,11 +265,13 @@ class JoinedConnection(BorrowedConnection):
             # says it.
             self._wrapper.unreported = conflict
         finally:
-            self._set(_connection=RETURNED)
+            self.drop()
 
     def drop(self) -> None:
         """Let go, without a word to the server: the connection is Django's."""
-        self._set(_connection=RETURNED)
+        if self._stop_listening is not None:
+            self._stop_listening()
+        self._set(_connection=RETURNED, _stop_listening=None)
 
     def _forget(self) -> None:
         self._set(block=None, _undone="", _markers={})

@@ -207,6 +207,11 @@ class PooledConnection(psycopg.Connection[Any]):
             pool.note_dropped(self.loan)
 
     @property
+    def notice_handlers(self) -> Sequence[Any]:
+        """Who hears what the server says."""
+        return self._notice_handlers
+
+    @property
     def is_busy(self) -> bool:
         """Whether somebody is in the middle of a statement on it: a COPY, a stream, or this very thread."""
         return self.lock.locked() or self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE
