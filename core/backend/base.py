@@ -21,7 +21,7 @@ from psycopg import IsolationLevel, pq, sql
 
 from core.backend import application_name, lifecycle, pool_options
 from core.pool import SharedPool
-from core.pool.connection import PooledConnection
+from core.pool.connection import Changes, PooledConnection
 from core.pool.slots import Slots
 
 # UNKNOWN: it broke. Its place in the pool is better free than held until the request ends.
@@ -64,7 +64,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         self.turns: Any = None
         # What a joined connection could not say: the end of the block says it.
         self.unreported: Exception | None = None
-        self._handed_over: tuple[ReferenceType[PooledConnection], list[Any]] | None = None
+        self._handed_over: tuple[ReferenceType[PooledConnection], list[Any], Changes | None] | None = None
 
     # The pool ------------------------------------------------------------------------------------------
 
@@ -89,11 +89,18 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         # Django switches autocommit itself; SQLAlchemy gets it switched off when it borrows.
         parameters = {**self.get_connection_params(), "autocommit": True}
         parameters["application_name"] = application_name.application_name(parameters.get("application_name"))
+        level = self._isolation_level()
+
+        def configure(connection: Any) -> None:
+            # Of the pool's connections, whoever borrows them: Django's own sets it on each that it gets.
+            connection.isolation_level = level
+            self._configure_connection(connection)  # type: ignore[attr-defined]  # not in django-stubs
+
         try:
             arguments = pool_options.pool_arguments(
                 {"name": self.alias, **options},
                 parameters=parameters,
-                configure=self._configure_connection,  # type: ignore[attr-defined]  # not in django-stubs
+                configure=configure,
                 check=SharedPool.check_connection if self.settings_dict["CONN_HEALTH_CHECKS"] else None,
             )
             pool = SharedPool(**arguments)
@@ -102,6 +109,17 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         lifecycle.adopt(pool)
         pool.share(self._slots.setdefault(self.alias, Slots(pool.max_size)))
         return pool
+
+    def _isolation_level(self) -> IsolationLevel | None:
+        """Return what OPTIONS["isolation_level"] asks for; None where the server's default holds."""
+        value = self.settings_dict["OPTIONS"].get("isolation_level")
+        try:
+            return None if value is None else IsolationLevel(value)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"Invalid transaction isolation level {value} specified. Use one of the "
+                "psycopg.IsolationLevel values."
+            ) from error
 
     def _configure_role(self, connection: Any) -> bool:
         """Assume the role of OPTIONS["assume_role"]; return whether there is one."""
@@ -116,9 +134,9 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Borrow from the pool; `conn_params` are for a backend without one."""
         pool = self.pool
-        if pool is None or "isolation_level" in self.settings_dict["OPTIONS"]:
+        if pool is None:
             return super().get_new_connection(conn_params)
-        self.isolation_level = IsolationLevel.READ_COMMITTED
+        self.isolation_level = self._isolation_level() or IsolationLevel.READ_COMMITTED
         # Until Django has set the connection up, and replaces this list, SQLAlchemy does not take it over.
         self.run_on_commit = _UntilConnected()
         if pool.closed:
@@ -185,7 +203,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             return None
         connection, self.connection = self.connection, None
         # Weak: whoever drops it frees its place. Django's close() and connect() begin another list.
-        self._handed_over = ref(connection), self.run_on_commit
+        self._handed_over = ref(connection), self.run_on_commit, connection.changes()
         return connection
 
     def take_back(self, connection: PooledConnection) -> bool:
@@ -202,6 +220,9 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         if is_over or self._thread_ident != get_ident():  # type: ignore[attr-defined]
             return False
         if connection.lender.hand_over(connection, borrower="django"):
+            # Types that a receiver of connection_created registered, for one: it is not called again.
+            if (changes := handed_over[2]) is not None:
+                connection.change_again(changes)
             self.connection = connection
         return True
 

@@ -57,6 +57,16 @@ class _Baseline(NamedTuple):
     reported: tuple[bytes | None, ...]
 
 
+class Changes(NamedTuple):
+    """What a borrower changed of a connection on this side of the wire: types, handlers and attributes."""
+
+    attributes: tuple[Any, ...]
+    adapters: AdaptersMap | None
+    own_adapters: "WatchedAdapters"
+    notice_handlers: list[Any]
+    notify_handlers: list[Any]
+
+
 class _Returned:
     """Stands where a connection was: who holds on to what was given back must not reach the next borrower."""
 
@@ -355,23 +365,40 @@ class PooledConnection(psycopg.Connection[Any]):
         Returns:
             False when that is not possible: the connection must be discarded.
         """
-        # Nearly always nothing changed. To see that in one comparison takes half the time of one by one.
-        adapters = self._own_adapters
-        if (
-            self._adapters is adapters
-            and not adapters.has_changed()
-            and self._state() == self._baseline.state
-        ):
+        if self._is_as_it_was():
             return True
         self._report_unfinished_work()
         return self.restore()
+
+    def _is_as_it_was(self) -> bool:
+        # Nearly always nothing changed. To see that in one comparison takes half the time of one by one.
+        adapters = self._own_adapters
+        return (
+            self._adapters is adapters
+            and not adapters.has_changed()
+            and self._state() == self._baseline.state
+        )
+
+    def changes(self) -> Changes | None:
+        """Return what its borrower changed, to be made again after a hand-over; None when nothing was."""
+        if self._is_as_it_was():
+            return None
+        handlers = list(self._notice_handlers), list(self._notify_handlers)
+        return Changes(self._attributes(), self._adapters, self._own_adapters, *handlers)
+
+    def change_again(self, changes: Changes) -> None:
+        """Make the changes of a borrower who gets the connection back."""
+        self._set_attributes(changes.attributes)
+        self._adapters, self._own_adapters = changes.adapters, changes.own_adapters
+        self._notice_handlers[:] = changes.notice_handlers
+        self._notify_handlers[:] = changes.notify_handlers
 
     def restore(self) -> bool:
         """Do what `scrub` does, step by step, for what the pool itself or its options did."""
         if not self._end_transaction():
             return False
         if self._attributes() != self._baseline.attributes:
-            self._restore_attributes()
+            self._set_attributes(self._baseline.attributes)
         self._restore_handlers()
         self._restore_adapters()
         return True
@@ -444,7 +471,7 @@ class PooledConnection(psycopg.Connection[Any]):
             prepared.prepared_max,
         )
 
-    def _restore_attributes(self) -> None:
+    def _set_attributes(self, attributes: tuple[Any, ...]) -> None:
         prepared = self._prepared
         (
             self._autocommit,
@@ -456,7 +483,7 @@ class PooledConnection(psycopg.Connection[Any]):
             self.server_cursor_factory,
             prepared.prepare_threshold,
             prepared.prepared_max,
-        ) = self._baseline.attributes
+        ) = attributes
         # psycopg keeps the BEGIN that it made from the attributes.
         self._begin_statement = b""
 

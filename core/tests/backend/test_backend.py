@@ -72,6 +72,14 @@ class TestDjangosOwnPoolOptions:
             wrapper.set_autocommit(True)
             wrapper.close()
 
+    def test_an_isolation_level_that_does_not_exist_is_refused_as_djangos_does(
+        self, make_wrapper: MakeWrapper
+    ) -> None:
+        wrapper = make_wrapper(pool=True, isolation_level=9)
+
+        with pytest.raises(ImproperlyConfigured, match="Invalid transaction isolation level 9"):
+            select(wrapper, "1")
+
     def test_a_role_is_assumed_on_every_connection(self, make_wrapper: MakeWrapper, outside: Any) -> None:
         outside.execute("DROP ROLE IF EXISTS scanner")
         outside.execute("CREATE ROLE scanner")

@@ -1,12 +1,17 @@
 """Session state survives a hand-over, and cursors and settings no return (contract lines L14, L15)."""
 
 import threading
+from collections.abc import Iterator
+from enum import Enum
 from typing import Any
 
 import psycopg
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection
+from django.db import connection, transaction
+from django.db.backends.signals import connection_created
+from psycopg import IsolationLevel
+from psycopg.types.enum import EnumInfo, register_enum
 from sqlalchemy import text
 
 from core import db
@@ -25,6 +30,42 @@ def ask(statement: str) -> Any:
 def read_through_sqlalchemy() -> int:
     with db.get_engine().connect() as borrowed:
         return int(borrowed.scalar(text("SELECT pg_backend_pid()")) or 0)
+
+
+class Mood(Enum):
+    """A type of the server's, as the ORM's side of a project reads it."""
+
+    GOOD = "GOOD"
+
+
+def register_mood(connection: Any, **_: object) -> None:
+    register_enum(EnumInfo.fetch(connection.connection, "mood"), connection.connection, Mood)
+
+
+@pytest.fixture
+def mood(django_pool: SharedPool) -> Iterator[None]:
+    """A type that a receiver of connection_created registers, as django.contrib.postgres does hstore."""
+    ask("CREATE TYPE mood AS ENUM ('GOOD')")
+    connection.close()
+    connection_created.connect(register_mood)
+    yield
+    connection_created.disconnect(register_mood)
+    ask("DROP TYPE mood")
+
+
+@pytest.fixture
+def serializable(django_pool: SharedPool, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """OPTIONS["isolation_level"] of the default database."""
+    # The engine keeps what its first connection of all has for the default.
+    read_through_sqlalchemy()
+    wrapper: Any = connection
+    with monkeypatch.context() as patch:
+        patch.setitem(wrapper.settings_dict["OPTIONS"], "isolation_level", IsolationLevel.SERIALIZABLE)
+        wrapper.close()
+        wrapper.close_pool()
+        yield
+        wrapper.close()
+        wrapper.close_pool()
 
 
 class TestAHandOver:
@@ -55,6 +96,48 @@ class TestAHandOver:
         crowd = Crowd(8, request).run()
 
         assert crowd.errors == []
+
+    @pytest.mark.usefixtures("mood")
+    def test_keeps_the_types_that_were_registered_for_the_orm(self) -> None:
+        assert ask("SELECT 'GOOD'::mood") is Mood.GOOD
+
+        with db.get_engine().connect() as borrowed:
+            assert borrowed.scalar(text("SELECT 'GOOD'::mood")) == "GOOD"
+
+        assert ask("SELECT 'GOOD'::mood") is Mood.GOOD
+
+    @pytest.mark.usefixtures("mood")
+    def test_keeps_them_from_the_next_borrower(self, django_pool: SharedPool) -> None:
+        ask("SELECT 1")
+        read_through_sqlalchemy()
+        connection.close()
+
+        with django_pool.connection() as borrowed:
+            assert borrowed.execute("SELECT 'GOOD'::mood").fetchone() == ("GOOD",)
+
+    def test_keeps_the_handlers_and_attributes_of_the_orm(self, django_pool: SharedPool) -> None:
+        heard: list[str | None] = []
+        connection.ensure_connection()
+        connection.connection.add_notice_handler(lambda notice: heard.append(notice.message_primary))
+        connection.connection.prepare_threshold = None
+        say = "DO $$ BEGIN RAISE NOTICE 'heard'; END $$"
+
+        with db.get_engine().connect() as borrowed:
+            borrowed.execute(text(say))
+        ask(say)
+
+        assert heard == ["heard"]
+        assert connection.connection.prepare_threshold is None
+
+    @pytest.mark.usefixtures("serializable")
+    def test_keeps_the_isolation_level_that_the_database_has_in_the_settings(self) -> None:
+        connection.ensure_connection()
+
+        with db.get_engine().connect() as borrowed:
+            assert borrowed.scalar(text("SHOW transaction_isolation")) == "serializable"
+
+        with transaction.atomic():
+            assert ask("SHOW transaction_isolation") == "serializable"
 
     def test_ends_with_the_request(self, django_pool: SharedPool) -> None:
         ask("SELECT 1")
