@@ -2,7 +2,7 @@
 The DATABASES entry: Postgres through `core.backend`, with one bounded pool in each process.
 
 The pool's options carry psycopg_pool's own names, so the same entry also works with Django's stock engine
-(less `ping_after`, `leak_seconds`, `lazy` and `fail_fast`, which are ours).
+(less `ping_after`, `leak_seconds`, `lazy`, `fail_fast` and the classes, which are ours).
 """
 
 from pathlib import Path
@@ -15,6 +15,10 @@ from core.pool.passwords import PasswordOfCommand, PasswordOfFile
 # They go on trying when the database refuses them, and are served once a password or a role is right again.
 # Any other `manage.py` command ends at once. "python" is whatever is no command, such as a worker of Celery.
 SERVICES = {"web", "python", "runserver", "report_worker"}
+# They answer requests: what names no class of its own is somebody's on the staff. All else is a batch.
+SERVERS = {"web", "python", "runserver"}
+# Places that neither staff nor batches may have: a scan finds one, whatever they hold.
+KEPT_FOR_THE_GATES = 3
 
 
 def database_entry() -> dict[str, Any]:
@@ -88,4 +92,19 @@ def pool_options() -> dict[str, Any]:
         # A command that uses one connection opens one, not POOL_SIZE of them.
         "lazy": True,
         "fail_fast": application_name.role() not in SERVICES,
+        "classes": _classes(bound=size + overflow),
+        "default_class": "staff" if application_name.role() in SERVERS else "batch",
+    }
+
+
+def _classes(*, bound: int) -> dict[str, dict[str, Any]]:
+    """Return the classes of borrowers, the first one first."""
+    staff = env.whole_number("POOL_STAFF_PLACES", 0) or max(1, bound - KEPT_FOR_THE_GATES)
+    batch = env.whole_number("POOL_BATCH_PLACES", 0) or max(1, bound // 3)
+    return {
+        # It says itself how long it waits: HEALTH_DB_TIMEOUT.
+        "health": {},
+        "gate": {"timeout": env.seconds("POOL_GATE_TIMEOUT", 2.0)},
+        "staff": {"places": staff, "timeout": env.seconds("POOL_STAFF_TIMEOUT", 5.0)},
+        "batch": {"places": batch, "timeout": env.seconds("POOL_BATCH_TIMEOUT", 30.0)},
     }

@@ -61,6 +61,9 @@ os.environ.update(
         "ETL_TIMEZONE": "",
         # A test that hangs on a full pool should fail soon.
         "POOL_TIMEOUT": "5",
+        # Tests fill the pool from threads that name no class.
+        "POOL_STAFF_PLACES": "15",
+        "POOL_BATCH_PLACES": "15",
     }
 )
 

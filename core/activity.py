@@ -34,6 +34,7 @@ class Holder:
     backend_pid: int
     age_seconds: float
     borrower: str
+    borrower_class: str
     thread: str
     held_seconds: float
     borrowed_at: str
@@ -80,13 +81,15 @@ def first_words(statement: str) -> str:
 
 def _in_use(connection: PooledConnection, loan: Loan) -> Holder:
     return Holder(
-        "in use", **_of(connection), borrower=loan.borrower, thread=loan.thread.name,
-        held_seconds=loan.held_for, borrowed_at=stacks.where(loan.stack),
+        "in use", **_of(connection), borrower=loan.borrower, borrower_class=loan.borrower_class.name,
+        thread=loan.thread.name, held_seconds=loan.held_for, borrowed_at=stacks.where(loan.stack),
     )  # fmt: skip
 
 
 def _idle(connection: PooledConnection) -> Holder:
-    return Holder("idle", **_of(connection), borrower="", thread="", held_seconds=0.0, borrowed_at="")
+    return Holder(
+        "idle", **_of(connection), borrower="", borrower_class="", thread="", held_seconds=0.0, borrowed_at=""
+    )
 
 
 def _of(connection: PooledConnection) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from core.engine.independence import Independent
 from core.engine.pool import EnginePool
 from core.engine.streaming import stream_texts
 from core.pool import liveness
+from core.pool.classes import run_as
 from core.pool.connection import PooledConnection
 from core.pool.sqlstates import Reason
 from core.pool.stats import PoolStats
@@ -51,6 +52,7 @@ __all__ = [
     "ping",
     "pool_holders",
     "pool_stats",
+    "run_as",
     "server_connections",
     "stream_texts",
     "unavailable_reason",

@@ -16,9 +16,11 @@ from core.activity import Backend, Holder
 from health.views import counters
 
 # What the two tables show, on the page and in a terminal, in the order of their cells.
+CLASS_HEADERS = ("Class", "May have, with those below", "In use", "Waiting")
 OWN_HEADERS = (
     "State",
     "Library",
+    "Class",
     "Thread",
     "Held for",
     "Age",
@@ -46,6 +48,7 @@ def pool_page(request: HttpRequest) -> HttpResponse:
         **admin.site.each_context(request),
         **_this_process(),
         "title": "Database connections",
+        "classes": {"headers": CLASS_HEADERS, "rows": _class_rows()},
         "own": {
             "headers": OWN_HEADERS,
             "rows": [_own_row(each, first_words.get(each.backend_pid, "")) for each in own],
@@ -55,11 +58,15 @@ def pool_page(request: HttpRequest) -> HttpResponse:
     return render(request, "health/pool.html", context)
 
 
+def _class_rows() -> list[list[Any]]:
+    return [[each.name, each.places, each.checked_out, each.waiting] for each in db.pool_stats().classes]
+
+
 def _own_row(holder: Holder, first_words: str) -> list[Any]:
     held = f"{holder.held_seconds:.1f} s" if holder.borrower else ""
     age = f"{holder.age_seconds:.0f} s"
     state, held, age = map(_on_one_line, (holder.state, held, age))
-    who = (state, holder.borrower, holder.thread)
+    who = (state, holder.borrower, holder.borrower_class, holder.thread)
     return [*who, held, age, holder.backend_pid, holder.borrowed_at, first_words]
 
 

@@ -11,6 +11,15 @@ _COUNT = {"type": "integer", "minimum": 0}
 _COUNTERS: dict[str, Any] = dict.fromkeys(
     ("pool_size", "checked_in", "checked_out", "overflow", "open", "connecting", "waiting", "max"), _COUNT
 )
+_OF_A_CLASS = ("places", "checked_out", "waiting")
+_COUNTERS["classes"] = {
+    "type": "object",
+    "additionalProperties": {
+        "type": "object",
+        "properties": dict.fromkeys(_OF_A_CLASS, _COUNT),
+        "required": list(_OF_A_CLASS),
+    },
+}
 
 
 def _answer(description: str, properties: dict[str, Any]) -> dict[str, Any]:
@@ -58,6 +67,7 @@ _CONNECTIONS: dict[str, Any] = {
                 "state": {"enum": ["in use", "idle"]},
                 "backend_pid": {"type": "integer"},
                 "age_seconds": {"type": "number"},
+                "borrower_class": {"type": "string"},
                 "borrower": {"type": "string"},
                 "thread": {"type": "string"},
                 "held_seconds": {"type": "number"},

@@ -51,8 +51,8 @@ def health_db(request: HttpRequest) -> JsonResponse:
     return _answer({"status": "error", "reason": fault.reason, **body}, status=503)
 
 
-def counters() -> dict[str, int]:
-    """Return the pool's numbers under the names that monitors know."""
+def counters() -> dict[str, Any]:
+    """Return the pool's numbers under the names that monitors know, and each class's share of them."""
     stats = db.pool_stats()
     return {
         "pool_size": stats.pool_size,
@@ -63,6 +63,10 @@ def counters() -> dict[str, int]:
         "connecting": stats.connecting,
         "waiting": stats.waiting,
         "max": stats.max,
+        "classes": {
+            each.name: {"places": each.places, "checked_out": each.checked_out, "waiting": each.waiting}
+            for each in stats.classes
+        },
     }
 
 

@@ -13,13 +13,19 @@ import sqlalchemy
 from django.db import close_old_connections
 
 from benchmarks.systems import django_requests, engine_requests
-from benchmarks.systems.contract import Execute
+from benchmarks.systems.contract import POOL_BOUND, POOL_TIMEOUT_SECONDS, Execute
 from config.database import database_entry
 
 
 def entry(url: str) -> dict[str, Any]:
     """Return Turnstile's own description of the database at `url`."""
-    os.environ["DATABASE_URL"] = url
+    # Nobody but staff is here; the alternatives have one queue for all.
+    os.environ.update(
+        DATABASE_URL=url,
+        POOL_STAFF_PLACES=str(POOL_BOUND),
+        POOL_BATCH_PLACES=str(POOL_BOUND),
+        POOL_STAFF_TIMEOUT=str(POOL_TIMEOUT_SECONDS),
+    )
     return database_entry()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from random import uniform
 from weakref import ReferenceType, ref
 
+from core.pool.classes import Room
 from core.pool.connection import PooledConnection
 from core.pool.refusal import as_text, refusal_of
 from core.pool.slots import Holder
@@ -94,12 +95,16 @@ class Growth:
         """Count a connect that begins."""
         self._connects = [*map(ref, self._pending()), ref(connect)]
 
-    def missing(self, *, queue: WaitQueue, size: int, open_count: int) -> int:
-        """Return how many connects to begin, when `open_count` connections are open or being opened."""
+    def missing(self, *, queue: WaitQueue, size: int, open_count: int, room: Room | None = None) -> int:
+        """
+        Return how many connects to begin, when `open_count` connections are open or being opened.
+
+        For those in the queue who may have one: `room` is what is lent.
+        """
         connecting = self.connecting
         # One finds out whether it is still refused.
         at_once = 1 if self.refusal else self._at_once
-        for_the_queue = queue.count(up_to=connecting + at_once) - connecting
+        for_the_queue = queue.count(up_to=connecting + at_once, room=room) - connecting
         for_the_size = self._missing_for_the_size(size - open_count)
         return max(0, min(max(for_the_queue, for_the_size), at_once - connecting))
 

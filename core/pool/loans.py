@@ -8,6 +8,7 @@ from typing import Any
 from weakref import ReferenceType, ref
 
 from core.pool import stacks
+from core.pool.classes import EVERYBODY, BorrowerClass
 from core.pool.connection import PooledConnection
 
 
@@ -17,12 +18,13 @@ class Loan:
 
     Attributes:
         borrower: "django", "sqlalchemy", "health", or "pool" while it is being closed.
+        borrower_class: whose share of the pool it is.
         lender: the pool that it is out from.
         since: monotonic seconds.
     """
 
     # A plain class: one is made for each borrow, and a dataclass with factories costs three times as much.
-    __slots__ = ("borrower", "is_reported", "lender", "since", "stack", "thread")
+    __slots__ = ("borrower", "borrower_class", "is_reported", "lender", "since", "stack", "thread")
 
     def __init__(
         self,
@@ -30,8 +32,10 @@ class Loan:
         thread: threading.Thread | None = None,
         stack: stacks.Stack | None = None,
         lender: Any = None,
+        borrower_class: BorrowerClass = EVERYBODY,
     ) -> None:
         self.borrower = borrower
+        self.borrower_class = borrower_class
         self.lender = lender
         self.thread = thread or threading.current_thread()
         self.stack = stack or stacks.note()
@@ -43,10 +47,13 @@ class Loan:
         """Seconds since the loan began."""
         return monotonic() - self.since
 
+    def _who(self) -> str:
+        return ", ".join(filter(None, (self.borrower, self.borrower_class.name)))
+
     def as_text(self) -> str:
         """Return who holds the connection, since when, and where it was borrowed."""
         return (
-            f"thread {self.thread.name} ({self.borrower}) for {self.held_for:.1f} s, "
+            f"thread {self.thread.name} ({self._who()}) for {self.held_for:.1f} s, "
             f"borrowed at {stacks.where(self.stack)}"
         )
 
@@ -61,6 +68,10 @@ class Loans:
 
     def __init__(self) -> None:
         self._connections: list[ReferenceType[PooledConnection]] = []
+
+    def __len__(self) -> int:
+        """How many are open, or more: some may have been closed since."""
+        return len(self._connections)
 
     def add(self, connection: PooledConnection) -> None:
         """Count a connection that was just opened."""

@@ -13,7 +13,7 @@ exception at any line of a borrow or a return (a signal's handler may raise one)
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from queue import SimpleQueue
 from threading import Condition, Thread, current_thread
@@ -25,6 +25,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 from psycopg_pool.pool import MaintenanceTask
 
 from core.pool import callbacks, forks, leaks, liveness
+from core.pool.classes import Classes
 from core.pool.connection import PooledConnection
 from core.pool.growth import Growth
 from core.pool.guard import guarded
@@ -72,6 +73,9 @@ class SharedPool(ConnectionPool[PooledConnection]):
             does not wait until somebody has changed something.
         reserve_seconds: how long after a deadlock, and after each use, the last place is kept for those who
             hold a connection already.
+        classes: classes of borrowers, the first one first: how many connections each and those below it may
+            have at once, and how long each waits, in seconds: see `core.pool.classes`.
+        default_class: of those who say nothing; the last one unless given.
 
     Attributes:
         state: what is idle, lent, waited for and being opened; guarded by its lock.
@@ -92,6 +96,8 @@ class SharedPool(ConnectionPool[PooledConnection]):
         leak_seconds: float = 60.0,
         fail_fast: bool = False,
         reserve_seconds: float = RESERVE_SECONDS,
+        classes: Mapping[str, Mapping[str, Any]] | None = None,
+        default_class: str | None = None,
         **options: Any,
     ) -> None:
         _refuse_other_classes(connection_class)
@@ -101,6 +107,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         self.ping_after = ping_after
         self.leak_seconds = leak_seconds
         self.fail_fast = fail_fast
+        self.classes = Classes(classes, default_class)
         self._make_parts(lazy=lazy, reserve_seconds=reserve_seconds)
         forks.note(self)
         if open is None:
@@ -115,6 +122,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
             growth=Growth(lazy=lazy, at_once=self.num_workers, give_up_after=self.reconnect_timeout),
             size=self._min_size,
             bound=self._max_size,
+            classes=self.classes,
         )
         # psycopg's close() turns away who waits there.
         self._waiting: Any = self.state.queue
@@ -152,19 +160,19 @@ class SharedPool(ConnectionPool[PooledConnection]):
         self, *, borrower: str, timeout: float | None = None, callers_frames: int = 0
     ) -> PooledConnection:
         """
-        Lend a connection that is fit for use, first come first served.
+        Lend a connection that is fit for use: by class, and in one class first come first served.
 
         A thread that holds one already goes before those that hold none: it will give back two. The pool
         keeps no reference to what it lends: one that its borrower drops is closed, and its slot is free.
 
         Args:
             borrower: "django", "sqlalchemy" or "health".
-            timeout: seconds; None for the pool's.
+            timeout: seconds; None for its class's, or the pool's if that is shorter.
             callers_frames: how many frames between here and the borrower say nothing about it, and are left
                 out of the stack that is noted.
 
         Raises:
-            PoolFull: every connection was in use for `timeout` seconds.
+            PoolFull: every connection, or every one that its class may have, was in use for `timeout` seconds.
             PoolLineFull: `max_waiting` borrowers wait already.
             PoolDeadlock: every connection is held by a thread that waits for another one.
             ServerUnreachable: no connection could be opened in `timeout` seconds.
@@ -172,15 +180,15 @@ class SharedPool(ConnectionPool[PooledConnection]):
             PoolClosed: the pool was closed.
         """
         # Before the lock is taken: to note the stack is the dearest part of a loan, and nobody waits for it.
-        loan = Loan(borrower, current_thread(), note_stack(skip=1 + callers_frames), self)
+        stack, borrower_class = note_stack(skip=1 + callers_frames), self.classes.current()
+        loan = Loan(borrower, current_thread(), stack, self, borrower_class)
         since = loan.since
         try:
-            deadline = since + (self.timeout if timeout is None else timeout)
             # On one line, as in core.pool.guard.
             with self._lock: connection = self._take_idle(loan)  # fmt: skip  # noqa: E701
             while True:
                 if connection is None:
-                    connection = self._wait(loan, deadline)
+                    connection = self._wait(loan, self._deadline_of(loan, since, timeout))
                 # As of when the borrower came: one that came later, because it waited, is fresh.
                 if self._is_fit(connection, since):
                     return connection
@@ -190,6 +198,12 @@ class SharedPool(ConnectionPool[PooledConnection]):
             # Also Ctrl-C: nobody else would return what was taken for this loan.
             self._call_off(loan)
             raise
+
+    def _deadline_of(self, loan: Loan, since: float, timeout: float | None) -> float:
+        if timeout is None:
+            of_class = loan.borrower_class.timeout
+            timeout = self.timeout if of_class is None else min(of_class, self.timeout)
+        return since + timeout
 
     def _take_idle(self, loan: Loan) -> PooledConnection | None:
         """Return an idle connection, now on `loan`; None when the caller must wait. Needs the lock."""
@@ -253,7 +267,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         self._refuse_if_queue_is_full()
         if self.fail_fast and state.growth.is_refused_now(monotonic()) and not state.is_full:
             raise self._refused()
-        is_full = state.is_full and not self._search_if_due()
+        is_full = state.is_full_for(waiter.loan.borrower_class) and not self._search_if_due()
         if is_full and (deadlock := state.deadlock_of(waiter, pool=self.name)):
             self._reserve_end.ask_for(self, after=state.queue.reserve_seconds)
             raise deadlock
@@ -282,7 +296,10 @@ class SharedPool(ConnectionPool[PooledConnection]):
     def _why_not(self, waiter: Waiter, stats: PoolStats) -> PoolTimeout:
         milliseconds = (monotonic() - waiter.started_at) * 1000
         text = f"pool {self.name!r}: no connection after {milliseconds:.0f} ms: {stats.as_text()}"
-        growth = self.state.growth
+        growth, own = self.state.growth, waiter.loan.borrower_class
+        if limit := self.state.room().limit_reached(own):
+            rank, places = limit
+            return PoolFull(f"{text}; the {places} places of class {self.classes.name_of(rank)!r} are taken")
         if stats.checked_out < stats.max and growth.refusal:
             return self._refused(f"{text}; ")
         if stats.checked_out < stats.max and (growth.error or stats.connecting):
@@ -488,7 +505,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         if not is_fit:
             self.discard(connection)
             return False
-        after = Loan(borrower, lender=self)
+        after = Loan(borrower, lender=self, borrower_class=connection.loan.borrower_class)
         # On one line, as in core.pool.guard.
         with self._lock: before = self.state.pass_on(connection, after)  # fmt: skip  # noqa: E701
         leaks.note_return(before)

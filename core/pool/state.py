@@ -5,14 +5,15 @@ It decides, and does nothing: it knows neither the server nor a thread. `core.po
 lock held, and does what was decided.
 """
 
-from collections import deque
+from collections import Counter, deque
 from time import monotonic
 
+from core.pool.classes import NOBODY, BorrowerClass, Classes, Room
 from core.pool.connection import PooledConnection
 from core.pool.deadlock import PoolDeadlock, find_deadlock
 from core.pool.growth import Growth, surplus
 from core.pool.loans import Loan, Loans
-from core.pool.stats import PoolStats
+from core.pool.stats import ClassStats, PoolStats
 from core.pool.wait_queue import Waiter, WaitQueue
 
 
@@ -27,15 +28,24 @@ class PoolState:
         idle: the longest idle first.
         size: how many connections stay open.
         bound: how many are open at most.
+        classes: of the borrowers.
         used_seconds: how long connections were lent, all loans that ended together.
     """
 
     def __init__(
-        self, *, idle: deque[PooledConnection], queue: WaitQueue, growth: Growth, size: int, bound: int
+        self,
+        *,
+        idle: deque[PooledConnection],
+        queue: WaitQueue,
+        growth: Growth,
+        size: int,
+        bound: int,
+        classes: Classes | None = None,
     ) -> None:
         self.idle = idle
         self.queue = queue
         self.loans = Loans()
+        self.classes = classes or Classes(None)
         self.growth = growth
         self.size, self.bound = size, bound
         self.used_seconds = 0.0
@@ -61,19 +71,39 @@ class PoolState:
             checked_out=len(self.loans.lent()),
             connecting=self.growth.connecting,
             waiting=len(self.queue),
+            classes=self._class_stats(),
+        )
+
+    def _class_stats(self) -> tuple[ClassStats, ...]:
+        lent = Counter(loan.borrower_class.name for _, loan in self.loans.lent())
+        waiting = Counter(waiter.loan.borrower_class.name for waiter in self.queue)
+        return tuple(
+            ClassStats(
+                each.name,
+                places=min(each.fewest or self.bound, self.bound),
+                checked_out=lent[each.name],
+                waiting=waiting[each.name],
+            )
+            for each in self.classes
         )
 
     def missing(self) -> int:
         """Return how many connects to begin now."""
         open_count = self.open_count
-        wanted = self.growth.missing(queue=self.queue, size=self.size, open_count=open_count)
+        room = self.room() if self.queue.waiters else None
+        wanted = self.growth.missing(queue=self.queue, size=self.size, open_count=open_count, room=room)
         return max(0, min(wanted, self.bound - open_count))
 
     # Lending -------------------------------------------------------------------------------------------
 
     def take_idle(self, loan: Loan) -> PooledConnection | None:
         """Return an idle connection, now on `loan`; None when the borrower must wait."""
-        if not self.idle or (self.queue.reserve is not None and not self._may_take_idle(loan)):
+        if not self.idle:
+            return None
+        fewest = loan.borrower_class.fewest
+        # To count what each class has takes time, and most of the time few connections are lent.
+        is_contested = fewest is not None and len(self.loans) - len(self.idle) >= fewest
+        if (is_contested or self.queue.reserve is not None) and not self._may_take_idle(loan):
             return None
         # The one used last: its caches are warm, and the others may age out.
         connection = self.idle.pop()
@@ -81,11 +111,19 @@ class PoolState:
         return connection
 
     def _may_take_idle(self, loan: Loan) -> bool:
-        """Tell whether a borrower may have an idle connection beside a reserve."""
+        """Tell whether a borrower may have an idle connection beside a reserve, or those of other classes."""
         holds_one = self.loans.is_holder(loan.thread)
-        if not holds_one and self.queue:
+        if self.queue.reserve is not None and not holds_one and self.queue.is_before(loan.borrower_class):
             return False
-        return self.queue.admits(holds_one=holds_one, lent=len(self.loans.lent()), bound=self.bound)
+        return self.queue.admits(loan.borrower_class, holds_one=holds_one, room=self.room(), bound=self.bound)
+
+    def room(self) -> Room:
+        """Return what is lent, by class."""
+        return Room(loan.borrower_class for _, loan in self.loans.lent())
+
+    def is_full_for(self, borrower_class: BorrowerClass) -> bool:
+        """Whether one of this class must wait for a connection that is lent."""
+        return self.is_full or not self.room().is_left_for(borrower_class)
 
     def pass_on(self, connection: PooledConnection, to: Loan) -> Loan:
         """Begin another loan of a connection that is lent; return the one that ends."""
@@ -113,7 +151,7 @@ class PoolState:
 
     def _serve(self, connection: PooledConnection) -> bool:
         """Lend a connection to the first in the queue who may have it."""
-        waiter = self.queue.next(lent=len(self.loans.lent()), bound=self.bound)
+        waiter = self.queue.next(room=self.room(), bound=self.bound)
         if waiter is None:
             return False
         waiter.loan.since = monotonic()
@@ -130,11 +168,16 @@ class PoolState:
         """Return the error for a borrower who would wait for ever, and keep the last place from now on."""
         if not waiter.holds_one:
             return None
-        waiting = [each.loan.thread for each in self.queue]
-        deadlock = find_deadlock([loan for _, loan in self.loans.lent()], waiting, pool=pool)
-        if deadlock is not None:
-            self.queue.keep_reserve()
-        return deadlock
+        loans = [loan for _, loan in self.loans.lent()]
+        for rank, places in ((0, self.bound), *waiter.loan.borrower_class.limits):
+            under = [loan for loan in loans if loan.borrower_class.rank >= rank]
+            is_full = self.is_full if rank == 0 else len(under) >= places
+            # One of a class above waits for other places than these.
+            waiting = [each.loan.thread for each in self.queue if each.loan.borrower_class.rank >= rank]
+            if is_full and (deadlock := find_deadlock(under, waiting, pool=pool)):
+                self.queue.keep_reserve(rank=rank, places=places)
+                return deadlock
+        return None
 
     # After an interruption -----------------------------------------------------------------------------
 
@@ -158,5 +201,5 @@ class PoolState:
     def _take(self, connections: list[PooledConnection]) -> list[PooledConnection]:
         for connection in connections:
             self.idle.remove(connection)
-            connection.loan = Loan("pool")
+            connection.loan = Loan("pool", borrower_class=NOBODY)
         return connections

@@ -6,6 +6,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class ClassStats:
+    """One class of borrowers in one instant of a pool, in connections."""
+
+    name: str
+    places: int  # how many it and the classes below it may have
+    checked_out: int  # lent to it
+    waiting: int  # of it, in the queue
+
+
+@dataclass(frozen=True, slots=True)
 class PoolStats:
     """
     One instant of a pool, in connections.
@@ -19,6 +29,7 @@ class PoolStats:
     checked_out: int  # lent to a borrower
     connecting: int  # being opened
     waiting: int  # borrowers in the queue
+    classes: tuple[ClassStats, ...] = ()  # the first one first; none in a pool that treats everybody alike
 
     @property
     def open(self) -> int:

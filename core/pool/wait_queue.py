@@ -1,13 +1,14 @@
 """
 The queue of borrowers in front of the pool: who waits, in which order they are served, who is turned away.
 
-First come first served, but a thread that holds a connection goes before those that hold none: it will give
-back two. After a deadlock the last place is kept for such threads, for a while.
+By class, and in one class first come first served; but a thread that holds a connection goes before all that
+hold none: it will give back two. After a deadlock the last place is kept for such threads, for a while.
 """
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice, takewhile
 from time import monotonic
 from typing import cast
@@ -15,6 +16,7 @@ from weakref import ReferenceType, ref
 
 from psycopg_pool import PoolTimeout, TooManyRequests
 
+from core.pool.classes import BorrowerClass, Room
 from core.pool.connection import PooledConnection
 from core.pool.loans import Loan
 from core.pool.sqlstates import REFUSED_TO_CONNECT, UNABLE_TO_CONNECT
@@ -22,6 +24,8 @@ from core.pool.sqlstates import REFUSED_TO_CONNECT, UNABLE_TO_CONNECT
 # Longer than a request works between its first connection and its second; for so long one place may be idle
 # while somebody waits.
 RESERVE_SECONDS = 5.0
+# So often in a row one class goes before another that could be served: the other has one turn in ten.
+TURNS = 9
 
 
 class PoolFull(PoolTimeout):
@@ -116,12 +120,18 @@ class Reserve:
     who will give back two. It is enough for borrowers who need two; where three are needed, another deadlock
     may follow. It never starves those who hold none: it keeps one place of several from them, and ends when
     nobody uses it.
+
+    Attributes:
+        rank: of the class whose last place it is, and that of all below; 0 for the pool's.
+        places: how many that class and those below may have; None for the bound.
     """
 
-    __slots__ = ("_ends_at", "_seconds")
+    __slots__ = ("_ends_at", "_seconds", "places", "rank")
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, rank: int = 0, places: int | None = None) -> None:
         self._seconds = seconds
+        self.rank = rank
+        self.places = places
         self.renew()
 
     def renew(self) -> None:
@@ -157,6 +167,8 @@ class WaitQueue:
         self.reserve_seconds = reserve_seconds
         # Weak, dead ones included until they are first: whether it is empty costs no call.
         self.waiters: deque[ReferenceType[Waiter]] = deque()
+        # How often in a row somebody was served before one of a lower class.
+        self._turns = 0
 
     def __iter__(self) -> Iterator[Waiter]:
         """Those who wait, the next first."""
@@ -166,18 +178,28 @@ class WaitQueue:
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def count(self, up_to: int) -> int:
-        """Return how many wait, or `up_to` when there are more: they are not all counted."""
-        return sum(1 for _ in islice(self, up_to))
+    def count(self, up_to: int, *, room: Room | None = None) -> int:
+        """
+        Return how many wait, or `up_to` when there are more: they are not all counted.
+
+        With `room`, those who may be served beside what is lent.
+        """
+        if room is None:
+            return sum(1 for _ in islice(self, up_to))
+        found = 0
+        for waiter in self:
+            if found >= up_to:
+                break
+            if room.is_left_for(waiter.loan.borrower_class):
+                room.take(waiter.loan.borrower_class)
+                found += 1
+        return found
 
     def add(self, waiter: Waiter) -> None:
-        """Put a borrower last; before those who hold no connection, when it holds one."""
+        """Put a borrower last of its class; before all who hold no connection, when it holds one."""
         self._forget_served()
-        if waiter.holds_one:
-            ahead = sum(1 for _ in takewhile(_holds_one, self.waiters))
-            self.waiters.insert(ahead, ref(waiter))
-        else:
-            self.waiters.append(ref(waiter))
+        behind = sum(1 for _ in takewhile(partial(_goes_after, waiter), reversed(self.waiters)))
+        self.waiters.insert(len(self.waiters) - behind, ref(waiter))
 
     def remove(self, waiter: Waiter) -> None:
         """Take a borrower out, wherever it stands."""
@@ -188,13 +210,36 @@ class WaitQueue:
         """Take everybody out."""
         self.waiters.clear()
 
-    def next(self, *, lent: int, bound: int) -> Waiter | None:
-        """Return the first in the queue, or None when nobody waits or the last place is not for it."""
+    def next(self, *, room: Room, bound: int) -> Waiter | None:
+        """
+        Return who is to be served next, or None: nobody waits, or no place is for them.
+
+        It is the first in the queue who may have one. But when one class goes before another that could be
+        served `TURNS` times in a row, the other has the next turn: the higher classes can fill the pool, and
+        would otherwise leave nothing to those below, for ever.
+        """
         self._forget_served()
-        waiter = self.waiters[0]() if self.waiters else None
-        if waiter is None or not self.admits(holds_one=waiter.holds_one, lent=lent, bound=bound):
+        may_have_one = partial(self._admits, room=room, bound=bound)
+        first = next(filter(may_have_one, self), None)
+        if first is None or first.holds_one:
+            return first
+        below = self._below(first, may_have_one)
+        if below is not None and self._turns >= TURNS:
+            first, below = below, None
+        self._turns = 0 if below is None else self._turns + 1
+        return first
+
+    def _below(self, first: Waiter, may_have_one: Callable[[Waiter], bool]) -> Waiter | None:
+        """Return who waits longest of those in the classes below who could be served instead of `first`."""
+        last = self.waiters[-1]()
+        if last is first or (last is not None and _rank(last) == _rank(first)):
             return None
-        return waiter
+        below = (each for each in self if _rank(each) > _rank(first) and may_have_one(each))
+        return min(below, key=lambda each: each.started_at, default=None)
+
+    def is_before(self, borrower_class: BorrowerClass) -> bool:
+        """Tell whether somebody waits who would be served before one of this class who comes now."""
+        return any(_rank(each) <= borrower_class.rank for each in self)
 
     def _forget_served(self) -> None:
         while self.waiters and not _is_waiting(self.waiters[0]):
@@ -202,13 +247,22 @@ class WaitQueue:
 
     # The last place, after a deadlock ------------------------------------------------------------------
 
-    def keep_reserve(self) -> None:
-        """Keep the last place for those who hold a connection, from now on."""
-        self.reserve = Reserve(self.reserve_seconds)
+    def keep_reserve(self, *, rank: int = 0, places: int | None = None) -> None:
+        """Keep the last place, of a class and those below, for those who hold a connection, from now on."""
+        self.reserve = Reserve(self.reserve_seconds, rank=rank, places=places)
 
-    def admits(self, *, holds_one: bool, lent: int, bound: int) -> bool:
-        """Tell whether a borrower may have a connection while `lent` of `bound` are checked out."""
-        return self.reserve is None or self.reserve.admits(holds_one=holds_one, lent=lent, bound=bound)
+    def admits(self, borrower_class: BorrowerClass, *, holds_one: bool, room: Room, bound: int) -> bool:
+        """Tell whether a borrower may have a connection beside what is lent."""
+        if not room.is_left_for(borrower_class):
+            return False
+        reserve = self.reserve
+        if reserve is None or borrower_class.rank < reserve.rank:
+            return True
+        places = bound if reserve.places is None else min(reserve.places, bound)
+        return reserve.admits(holds_one=holds_one, lent=room.lent(reserve.rank), bound=places)
+
+    def _admits(self, waiter: Waiter, *, room: Room, bound: int) -> bool:
+        return self.admits(waiter.loan.borrower_class, holds_one=waiter.holds_one, room=room, bound=bound)
 
     def end_reserve(self) -> float:
         """End the reserve unless it is of use; return the seconds until the next look, 0 when it ended."""
@@ -228,6 +282,15 @@ def _is_waiting(reference: ReferenceType[Waiter]) -> bool:
     return waiter is not None and waiter.is_waiting
 
 
-def _holds_one(reference: ReferenceType[Waiter]) -> bool:
-    waiter = reference()
-    return waiter is None or waiter.holds_one
+def _goes_after(waiter: Waiter, reference: ReferenceType[Waiter]) -> bool:
+    """Tell whether one who waits already goes after `waiter`, who comes now."""
+    other = reference()
+    return other is None or _turn(other) > _turn(waiter)
+
+
+def _turn(waiter: Waiter) -> tuple[bool, int]:
+    return not waiter.holds_one, _rank(waiter)
+
+
+def _rank(waiter: Waiter) -> int:
+    return waiter.loan.borrower_class.rank

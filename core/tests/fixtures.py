@@ -19,6 +19,7 @@ from django.db import connection, connections
 from core.embedded import EmbeddedPostgres
 from core.engine.creator import shared_pool
 from core.pool import SharedPool
+from core.pool.classes import run_as
 from core.pool.connection import PooledConnection
 
 WAIT_SECONDS = 10.0
@@ -147,7 +148,9 @@ class Crowd:
 
 
 @contextmanager
-def held(pool: SharedPool, count: int | None = None) -> Iterator[list[PooledConnection]]:
+def held(
+    pool: SharedPool, count: int | None = None, *, borrower_class: str = ""
+) -> Iterator[list[PooledConnection]]:
     """Let another thread hold `count` connections, all of them by default, while the block runs."""
     lent: list[PooledConnection] = []
     is_ready, may_end = threading.Event(), threading.Event()
@@ -156,7 +159,8 @@ def held(pool: SharedPool, count: int | None = None) -> Iterator[list[PooledConn
         try:
             # However short the pool's own timeout: opening them may take a while on a busy machine.
             lent.extend(
-                pool.lend(borrower="test", timeout=WAIT_SECONDS) for _ in range(count or pool.max_size)
+                run_as(borrower_class, pool.lend, borrower="test", timeout=WAIT_SECONDS)
+                for _ in range(count or pool.max_size)
             )
         finally:
             is_ready.set()

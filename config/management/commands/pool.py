@@ -50,12 +50,17 @@ def _process_table(answer: dict[str, Any], first_words: dict[int, str]) -> Table
         title=f"Process {answer['process_id']}: {pool['checked_out']} of {pool['max']} in use, "
         f"{pool['checked_in']} idle, {pool['connecting']} connecting, {pool['waiting']} waiting"
     )
+    table.caption = "; ".join(
+        f"{name}: {each['checked_out']} of {each['places']} in use, {each['waiting']} waiting"
+        for name, each in pool["classes"].items()
+    )
     for name in OWN_HEADERS:
         table.add_column(name)
     for each in answer["connections"]:
         table.add_row(
             each["state"],
             each["borrower"],
+            each["borrower_class"],
             each["thread"],
             f"{each['held_seconds']:.1f} s" if each["borrower"] else "",
             f"{each['age_seconds']:.0f} s",

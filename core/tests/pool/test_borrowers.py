@@ -356,7 +356,7 @@ class TestTheHolders:
             ((_, loan),) = django_pool.loans()
 
         assert loan.borrower == "sqlalchemy"
-        assert "MainThread (sqlalchemy)" in loan.as_text()
+        assert "MainThread (sqlalchemy, staff)" in loan.as_text()
         assert "test_borrowers.py" in loan.as_text()
 
     def test_django_is_told_from_sqlalchemy(self, django_pool: SharedPool) -> None:

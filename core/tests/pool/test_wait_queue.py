@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 from psycopg_pool import PoolTimeout
 
+from core.pool.classes import EVERYBODY, Room
 from core.pool.loans import Loan
 from core.pool.wait_queue import Reserve, Waiter, WaitQueue
 
@@ -18,7 +19,7 @@ def waiter(*, holds_one: bool = False) -> Waiter:
 
 
 def next_of(queue: WaitQueue, *, lent: int = 1, bound: int = 2) -> Waiter | None:
-    return queue.next(lent=lent, bound=bound)
+    return queue.next(room=Room([EVERYBODY] * lent), bound=bound)
 
 
 class TestTheOrder:
