@@ -17,6 +17,8 @@ from core.pool.passwords import PasswordOfCommand, PasswordOfFile
 SERVICES = {"web", "python", "runserver", "report_worker"}
 # They answer requests: what names no class of its own is somebody's on the staff. All else is a batch.
 SERVERS = {"web", "python", "runserver"}
+# They may wait for a lock, and work, for as long as it takes.
+UNLIMITED = {"migrate", "dbshell", "shell"}
 # Places that neither staff nor batches may have: a scan finds one, whatever they hold.
 KEPT_FOR_THE_GATES = 3
 
@@ -103,8 +105,30 @@ def _classes(*, bound: int) -> dict[str, dict[str, Any]]:
     batch = env.whole_number("POOL_BATCH_PLACES", 0) or max(1, bound // 3)
     return {
         # It says itself how long it waits: HEALTH_DB_TIMEOUT.
-        "health": {},
-        "gate": {"timeout": env.seconds("POOL_GATE_TIMEOUT", 2.0)},
-        "staff": {"places": staff, "timeout": env.seconds("POOL_STAFF_TIMEOUT", 5.0)},
-        "batch": {"places": batch, "timeout": env.seconds("POOL_BATCH_TIMEOUT", 30.0)},
+        "health": {"time_limits": _time_limits(lock=2, statement=5, idle=5)},
+        "gate": {
+            "timeout": env.seconds("POOL_GATE_TIMEOUT", 2.0),
+            "time_limits": _time_limits(lock=2, statement=5, idle=5),
+        },
+        "staff": {
+            "places": staff,
+            "timeout": env.seconds("POOL_STAFF_TIMEOUT", 5.0),
+            "time_limits": _time_limits(lock=5, statement=30, idle=30),
+        },
+        "batch": {
+            "places": batch,
+            "timeout": env.seconds("POOL_BATCH_TIMEOUT", 30.0),
+            "time_limits": _time_limits(lock=60, statement=0, idle=300),
+        },
+    }
+
+
+def _time_limits(*, lock: float, statement: float, idle: float) -> dict[str, float]:
+    """Return what a class may take of the server's time: settings of Postgres, in seconds; 0 is no limit."""
+    if application_name.role() in UNLIMITED:
+        return {}
+    return {
+        "lock_timeout": lock,
+        "statement_timeout": statement,
+        "idle_in_transaction_session_timeout": idle,
     }

@@ -11,10 +11,14 @@ The class comes from where the work enters: a request's address, a command, a jo
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
+
+# Postgres' own names. transaction_timeout is new in 17, and would end a statement that may be long.
+TIME_LIMITS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
 
 _current: ContextVar[str] = ContextVar("class of borrowers", default="")
 
@@ -28,6 +32,8 @@ class BorrowerClass(NamedTuple):
         rank: 0 comes first.
         places: how many connections it and the classes below it may have at once; None for all.
         timeout: how long one of it waits, in seconds; None for as long as the pool says.
+        time_limits: what it may take of the server's time: settings of Postgres, by name, in seconds.
+        begin: what sets these for one transaction, behind its BEGIN; empty where the session has them.
         limits: each limit that it is under, its own and those above: (rank, places).
         fewest: the tightest of them, in places; None without any.
     """
@@ -36,12 +42,14 @@ class BorrowerClass(NamedTuple):
     rank: int
     places: int | None
     timeout: float | None
+    time_limits: Mapping[str, float]
+    begin: bytes
     limits: tuple[tuple[int, int], ...]
     fewest: int | None
 
 
 # Of a pool without classes; and of connections that a pool has itself, which are nobody's share.
-EVERYBODY = BorrowerClass("", 0, None, None, (), None)
+EVERYBODY = BorrowerClass("", 0, None, None, {}, b"", (), None)
 NOBODY = EVERYBODY._replace(rank=-1)
 
 
@@ -50,7 +58,8 @@ class Classes:
     The classes of one pool, the first one first.
 
     Args:
-        options: by name, in order: `{"gate": {"timeout": 2}, "staff": {"places": 12, "timeout": 5}}`.
+        options: by name, in order: `{"gate": {"timeout": 2}, "staff": {"places": 12, "timeout": 5}}`; in
+            `time_limits` some of TIME_LIMITS, in seconds, 0 for none.
         default: the class of those who were called by no `run_as`, or for a class that this pool has not;
             the last one unless given.
 
@@ -59,11 +68,15 @@ class Classes:
     """
 
     def __init__(self, options: Mapping[str, Mapping[str, Any]] | None, default: str | None = None) -> None:
-        self._by_name = {made.name: made for made in _made(options or {})}
-        if default is not None and default not in self._by_name:
-            raise ValueError(f"default_class {default!r} is none of the classes: {', '.join(self._by_name)}")
-        last = next(reversed(self._by_name.values()), EVERYBODY)
-        self._default = last if default is None else self._by_name[default]
+        options = options or {}
+        if default is None:
+            default = next(reversed(list(options)), EVERYBODY.name)
+        elif default not in options:
+            raise ValueError(f"default_class {default!r} is none of the classes: {', '.join(options)}")
+        # Of each session, from its start: most work is the default class's, and says nothing about it.
+        self.of_a_session = _checked(default, options.get(default, {}).get("time_limits", {}))
+        self._by_name = {made.name: made for made in _made(options, self.of_a_session)}
+        self._default = self._by_name.get(default, EVERYBODY)
 
     def __iter__(self) -> Iterator[BorrowerClass]:
         """The classes, the first one first; none in a pool that treats everybody alike."""
@@ -78,10 +91,12 @@ class Classes:
         return self._by_name.get(_current.get(), self._default)
 
 
-def _made(options: Mapping[str, Mapping[str, Any]]) -> Iterable[BorrowerClass]:
+def _made(
+    options: Mapping[str, Mapping[str, Any]], of_a_session: Mapping[str, float]
+) -> Iterable[BorrowerClass]:
     limits: tuple[tuple[int, int], ...] = ()
     for rank, (name, values) in enumerate(options.items()):
-        if unknown := values.keys() - {"places", "timeout"}:
+        if unknown := values.keys() - {"places", "timeout", "time_limits"}:
             raise TypeError(f"class {name!r} of borrowers has no option {', '.join(sorted(unknown))}")
         places = values.get("places")
         if places is not None:
@@ -89,7 +104,34 @@ def _made(options: Mapping[str, Mapping[str, Any]]) -> Iterable[BorrowerClass]:
                 raise ValueError(f"class {name!r} of borrowers needs at least one place, not {places}")
             limits = (*limits, (rank, places))
         fewest = min((each for _, each in limits), default=None)
-        yield BorrowerClass(name, rank, places, values.get("timeout"), limits, fewest)
+        time_limits = _checked(name, values.get("time_limits", {}))
+        begin = settings_of(time_limits, unlike=of_a_session, scope=b"LOCAL ")
+        timeout = values.get("timeout")
+        yield BorrowerClass(name, rank, places, timeout, time_limits, begin, limits, fewest)
+
+
+def _checked(name: str, time_limits: Mapping[str, float]) -> Mapping[str, float]:
+    if unknown := set(time_limits) - set(TIME_LIMITS):
+        raise TypeError(f"class {name!r} of borrowers has no time limit {', '.join(sorted(unknown))}")
+    return time_limits
+
+
+def settings_of(
+    time_limits: Mapping[str, float],
+    *,
+    unlike: Mapping[str, float] = MappingProxyType({}),
+    scope: bytes = b"",
+) -> bytes:
+    """Return what sets the time limits, but for those that are as in `unlike`; each statement after a `;`."""
+    changed = {
+        name: time_limits.get(name, 0.0)
+        for name in TIME_LIMITS
+        if time_limits.get(name, 0.0) != unlike.get(name, 0.0)
+    }
+    return b"".join(
+        b"; SET %s%s = %d" % (scope, name.encode(), round(seconds * 1000))
+        for name, seconds in changed.items()
+    )
 
 
 def run_as(

@@ -8,7 +8,7 @@ them changed is put back here, so that the other never inherits it.
 import logging
 import os
 import select
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from time import monotonic
 from typing import Any, NamedTuple, Self
@@ -16,7 +16,7 @@ from weakref import WeakSet, ref
 
 import psycopg
 from psycopg import generators, pq, sql
-from psycopg.abc import PQGenConn
+from psycopg.abc import PQGen, PQGenConn
 from psycopg.adapt import AdaptersMap
 from psycopg.errors import error_from_result
 from psycopg.types import TypesRegistry
@@ -216,6 +216,24 @@ class PooledConnection(psycopg.Connection[Any]):
         if self.loan is not None and (pool := self._home()) is not None:
             pool.note_dropped(self.loan)
 
+    def _exec_command(self, command: Any, *arguments: Any, **options: Any) -> PQGen[Any]:
+        # psycopg's; a transaction's time limits go along with its BEGIN, and cost no round trip.
+        limits = self._time_limits() if command is self._begin_statement else b""
+        if not limits:
+            return (yield from super()._exec_command(command, *arguments, **options))
+        self._check_connection_ok()
+        self.pgconn.send_query(command + limits)
+        results = yield from generators.execute(self.pgconn)
+        _raise_first_error(results)
+        return results[-1]
+
+    def _time_limits(self) -> bytes:
+        """Return what sets its borrower's time limits behind a BEGIN; a pipeline takes no list."""
+        if self.loan is None or self._pipeline is not None:
+            return b""
+        limits: bytes = self.loan.borrower_class.begin
+        return limits
+
     @property
     def notice_handlers(self) -> Sequence[Any]:
         """Who hears what the server says."""
@@ -227,8 +245,8 @@ class PooledConnection(psycopg.Connection[Any]):
         return self.lock.locked() or self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE
 
     def begin_command(self) -> bytes:
-        """Return the BEGIN that psycopg would send before a statement; empty when it would send none."""
-        return self._get_tx_start_command()
+        """Return the BEGIN that psycopg would send before a statement, with its borrower's time limits."""
+        return self._get_tx_start_command() + self._time_limits()
 
     def send(self, statement: bytes) -> list[Any]:
         """
@@ -239,9 +257,7 @@ class PooledConnection(psycopg.Connection[Any]):
         """
         self.pgconn.send_query(statement)
         results: list[Any] = self.wait_unheard(generators.execute(self.pgconn))
-        for result in results:
-            if result.status == pq.ExecStatus.FATAL_ERROR:
-                raise error_from_result(result)
+        _raise_first_error(results)
         return results
 
     def is_on_standby(self) -> bool:
@@ -531,6 +547,12 @@ class WatchedAdapters(AdaptersMap):
 def _is_closed(_timeout: int) -> Sequence[Any]:
     """Stand where a look at a socket was: there is something to see, that it is closed."""
     return (True,)
+
+
+def _raise_first_error(results: Iterable[Any]) -> None:
+    for result in results:
+        if result.status == pq.ExecStatus.FATAL_ERROR:
+            raise error_from_result(result)
 
 
 def _table_of(types: TypesRegistry) -> object:

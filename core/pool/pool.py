@@ -25,7 +25,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 from psycopg_pool.pool import MaintenanceTask
 
 from core.pool import callbacks, forks, leaks, liveness
-from core.pool.classes import Classes
+from core.pool.classes import Classes, settings_of
 from core.pool.connection import PooledConnection
 from core.pool.growth import Growth
 from core.pool.guard import guarded
@@ -172,7 +172,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
                 out of the stack that is noted.
 
         Raises:
-            PoolFull: every connection, or every one that its class may have, was in use for `timeout` seconds.
+            PoolFull: every connection, or all that its class may have, was in use for `timeout` seconds.
             PoolLineFull: `max_waiting` borrowers wait already.
             PoolDeadlock: every connection is held by a thread that waits for another one.
             ServerUnreachable: no connection could be opened in `timeout` seconds.
@@ -566,6 +566,8 @@ class SharedPool(ConnectionPool[PooledConnection]):
             connection = self.connection_class.connect(self._resolve_conninfo(), **self._resolve_kwargs())
         self._count(self._CONNECTIONS_MS, int((monotonic() - started) * 1000))
         try:
+            if time_limits := settings_of(self.classes.of_a_session):
+                connection.send(time_limits.removeprefix(b"; "))
             if self._configure:
                 callbacks.configure(self._configure, connection)
             connection.attach_to(self)

@@ -172,7 +172,7 @@ class TestAnInterruptionAtAnyLine:
         for place in lines_of(work, django_pool):
             count += 1
             clean_up()
-            if django_pool.stats().checked_out:
+            if django_pool.stats().checked_out or django_pool.slots.taken > 1:
                 gc.collect()
             assert django_pool.stats().checked_out == 0, place
             assert django_pool.stats().waiting == 0, place

@@ -22,7 +22,10 @@ from health import readiness
 
 pytestmark = pytest.mark.real_pool
 
-COUNTERS = {"pool_size", "checked_in", "checked_out", "overflow", "open", "connecting", "waiting", "max"}
+COUNTERS = {
+    *("pool_size", "checked_in", "checked_out", "overflow", "open", "connecting", "waiting", "max"),
+    "classes",
+}
 
 
 @pytest.fixture
@@ -129,6 +132,10 @@ class TestHealthDb:
         assert body["pool"] == {
             "pool_size": 5, "checked_in": 1, "checked_out": 0, "overflow": 0,
             "open": 1, "connecting": 0, "waiting": 0, "max": 15,
+            "classes": {
+                name: {"places": 15, "checked_out": 0, "waiting": 0}
+                for name in ("health", "gate", "staff", "batch")
+            },
         }  # fmt: skip
         assert body["select_ms"] > 0
         assert body["process_id"] > 0

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -36,6 +37,10 @@ def pool(make_pool: MakePool) -> SharedPool:
 
 def borrow_as(name: str, pool: SharedPool, **options: Any) -> Any:
     return run_as(name, pool.lend, borrower="test", **options)
+
+
+def is_waited_for(pool: SharedPool, count: int) -> bool:
+    return pool.stats().waiting == count
 
 
 def waiter_of(name: str) -> Waiter:
@@ -166,7 +171,7 @@ class TestTheOrder:
         with held(pool):
             for number, thread in enumerate(threads):
                 thread.start()
-                eventually(lambda number=number: pool.stats().waiting == number + 1)
+                eventually(partial(is_waited_for, pool, number + 1))
         for thread in threads:
             thread.join()
 
