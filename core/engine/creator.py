@@ -6,6 +6,7 @@ of SQLAlchemy's own inside Django's, or the reverse, needs a second one.
 """
 
 from asyncio import _get_running_loop
+from logging import INFO
 from typing import Any, cast
 
 from django.core.exceptions import ImproperlyConfigured
@@ -49,7 +50,9 @@ def lend_to_sqlalchemy(adapters: AdaptersMap, *, is_independent: bool = False) -
             lender, connection = None, pool.lend(borrower=BORROWER, callers_frames=_FRAMES)
         # Django's connections commit each statement; SQLAlchemy expects to be in a transaction.
         connection.switch_autocommit(on=False)
-        notices.listen(connection)
+        # Asked here: a call costs as much as the question.
+        if notices.is_read(INFO):
+            notices.listen(connection)
         return BorrowedConnection(connection, adapters, lender)
     except BaseException:
         # Interrupted: nobody else would return it.

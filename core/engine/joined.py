@@ -8,6 +8,7 @@ What it may undo without touching anybody else's work is decided by `core.engine
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from logging import INFO
 from typing import Any
 
 import psycopg
@@ -102,7 +103,7 @@ class JoinedConnection(BorrowedConnection):
 
     def __init__(self, wrapper: DatabaseWrapper, adapters: AdaptersMap) -> None:
         super().__init__(wrapper.connection, adapters)
-        stop = notices.listen(wrapper.connection)
+        stop = notices.listen(wrapper.connection) if notices.is_read(INFO) else None
         self._set(_wrapper=wrapper, _markers={}, _undone="", block=None, joined_at="", _stop_listening=stop)
 
     def _set(self, **values: Any) -> None:

@@ -14,6 +14,7 @@ from weakref import ref
 from core.pool.connection import PooledConnection
 
 logger = logging.getLogger("sqlalchemy.dialects.postgresql")
+is_read = logger.isEnabledFor
 
 
 class _Listener:
@@ -30,10 +31,8 @@ class _Listener:
             logger.info("%s: %s", diagnostic.severity, diagnostic.message_primary)
 
 
-def listen(connection: PooledConnection) -> Callable[[], None] | None:
-    """Log what the server says on `connection` from now on; return what ends it, None if nobody reads it."""
-    if not logger.isEnabledFor(logging.INFO):
-        return None
+def listen(connection: PooledConnection) -> Callable[[], None]:
+    """Log what the server says on `connection` from now on; return what ends that."""
     listener = _Listener(connection)
     connection.add_notice_handler(listener)
 

@@ -64,22 +64,21 @@ class Loans:
 
     It keeps none of them alive. One that its borrower dropped, or that an interrupted call lost, is closed as
     it is collected; then it is in no list and takes no slot.
+
+    Attributes:
+        listed: a weak reference to each; some may have been closed since.
     """
 
     def __init__(self) -> None:
-        self._connections: list[ReferenceType[PooledConnection]] = []
-
-    def __len__(self) -> int:
-        """How many are open, or more: some may have been closed since."""
-        return len(self._connections)
+        self.listed: list[ReferenceType[PooledConnection]] = []
 
     def add(self, connection: PooledConnection) -> None:
         """Count a connection that was just opened."""
-        self._connections = [*map(ref, self.open()), ref(connection)]
+        self.listed = [*map(ref, self.open()), ref(connection)]
 
     def open(self) -> list[PooledConnection]:
         """Return every connection with a socket, idle or lent."""
-        connections = (each() for each in self._connections)
+        connections = (each() for each in self.listed)
         return [each for each in connections if each is not None and each.has_socket]
 
     def lent(self) -> list[tuple[PooledConnection, Loan]]:

@@ -102,7 +102,7 @@ class PoolState:
             return None
         fewest = loan.borrower_class.fewest
         # To count what each class has takes time, and most of the time few connections are lent.
-        is_contested = fewest is not None and len(self.loans) - len(self.idle) >= fewest
+        is_contested = fewest is not None and len(self.loans.listed) - len(self.idle) >= fewest
         if (is_contested or self.queue.reserve is not None) and not self._may_take_idle(loan):
             return None
         # The one used last: its caches are warm, and the others may age out.
