@@ -25,7 +25,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 from psycopg_pool.pool import MaintenanceTask
 
 from core.pool import callbacks, forks, leaks, liveness
-from core.pool.classes import Classes, settings_of
+from core.pool.classes import BorrowerClass, Classes, settings_of
 from core.pool.connection import PooledConnection
 from core.pool.growth import Growth
 from core.pool.guard import guarded
@@ -173,7 +173,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
 
         Raises:
             PoolFull: every connection, or all that its class may have, was in use for `timeout` seconds.
-            PoolLineFull: `max_waiting` borrowers wait already.
+            PoolLineFull: `max_waiting` borrowers of its class and those above wait already.
             PoolDeadlock: every connection is held by a thread that waits for another one.
             ServerUnreachable: no connection could be opened in `timeout` seconds.
             ServerRefused: none can be opened until somebody changes something, such as a password.
@@ -264,7 +264,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         """Put the current thread in the queue; connects start as needed."""
         state = self.state
         waiter.holds_one = state.loans.is_holder(waiter.loan.thread)
-        self._refuse_if_queue_is_full()
+        self._refuse_if_queue_is_full(waiter.loan.borrower_class)
         if self.fail_fast and state.growth.is_refused_now(monotonic()) and not state.is_full:
             raise self._refused()
         is_full = state.is_full_for(waiter.loan.borrower_class) and not self._search_if_due()
@@ -278,8 +278,8 @@ class SharedPool(ConnectionPool[PooledConnection]):
         state.growth.resume()
         self._grow()
 
-    def _refuse_if_queue_is_full(self) -> None:
-        if self.max_waiting and len(self.state.queue) >= self.max_waiting:
+    def _refuse_if_queue_is_full(self, borrower_class: BorrowerClass) -> None:
+        if self.max_waiting and self.state.queue.count_before(borrower_class) >= self.max_waiting:
             raise PoolLineFull(
                 f"pool {self.name!r}: POOL_MAX_WAITING={self.max_waiting} borrowers wait already: "
                 f"{self.state.stats().as_text()}"

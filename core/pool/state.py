@@ -113,7 +113,7 @@ class PoolState:
     def _may_take_idle(self, loan: Loan) -> bool:
         """Tell whether a borrower may have an idle connection beside a reserve, or those of other classes."""
         holds_one = self.loans.is_holder(loan.thread)
-        if self.queue.reserve is not None and not holds_one and self.queue.is_before(loan.borrower_class):
+        if self.queue.reserve is not None and not holds_one and self.queue.count_before(loan.borrower_class):
             return False
         return self.queue.admits(loan.borrower_class, holds_one=holds_one, room=self.room(), bound=self.bound)
 
@@ -170,7 +170,8 @@ class PoolState:
             return None
         loans = [loan for _, loan in self.loans.lent()]
         for rank, places in ((0, self.bound), *waiter.loan.borrower_class.limits):
-            under = [loan for loan in loans if loan.borrower_class.rank >= rank]
+            # What the pool itself has is nobody's share, and comes back.
+            under = [loan for loan in loans if rank == 0 or loan.borrower_class.rank >= rank]
             is_full = self.is_full if rank == 0 else len(under) >= places
             # One of a class above waits for other places than these.
             waiting = [each.loan.thread for each in self.queue if each.loan.borrower_class.rank >= rank]

@@ -237,9 +237,9 @@ class WaitQueue:
         below = (each for each in self if _rank(each) > _rank(first) and may_have_one(each))
         return min(below, key=lambda each: each.started_at, default=None)
 
-    def is_before(self, borrower_class: BorrowerClass) -> bool:
-        """Tell whether somebody waits who would be served before one of this class who comes now."""
-        return any(_rank(each) <= borrower_class.rank for each in self)
+    def count_before(self, borrower_class: BorrowerClass) -> int:
+        """Return how many wait of this class and those above: one of it who comes now has them in front."""
+        return sum(_rank(each) <= borrower_class.rank for each in self)
 
     def _forget_served(self) -> None:
         while self.waiters and not _is_waiting(self.waiters[0]):

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -12,7 +13,7 @@ from core.pool import SharedPool
 from core.pool.classes import EVERYBODY, BorrowerClass, Classes, Room, run_as
 from core.pool.deadlock import PoolDeadlock
 from core.pool.loans import Loan
-from core.pool.wait_queue import TURNS, PoolFull, Waiter, WaitQueue
+from core.pool.wait_queue import TURNS, PoolFull, PoolLineFull, Waiter, WaitQueue
 from core.tests.fixtures import Crowd, eventually, held
 
 MakePool = Callable[..., SharedPool]
@@ -195,7 +196,45 @@ class TestTheWait:
             borrow_as("batch", pool)
 
 
+class TestAFullQueue:
+    """POOL_MAX_WAITING."""
+
+    def test_of_a_lower_class_turns_away_that_class_only(self, make_pool: MakePool) -> None:
+        pool = make_pool(max_size=BOUND, max_waiting=2, classes=OPTIONS, default_class="staff")
+
+        def want_one(_: int) -> None:
+            with pytest.raises(PoolFull):
+                run_as("batch", pool.lend, borrower="test", timeout=1)
+
+        with held(pool, BOUND, borrower_class="gate"):
+            waiting = threading.Thread(target=lambda: Crowd(2, want_one).run())
+            waiting.start()
+            eventually(partial(is_waited_for, pool, 2))
+
+            with pytest.raises(PoolLineFull):
+                borrow_as("batch", pool, timeout=0)
+            with pytest.raises(PoolFull):
+                borrow_as("gate", pool, timeout=0)
+            waiting.join()
+
+
 class TestADeadlock:
+    def test_is_none_while_the_pool_closes_a_connection(self, make_pool: MakePool) -> None:
+        pool = make_pool(max_size=2, classes={"gate": {}})
+        first, second = pool.getconn(), pool.getconn()
+        pool.putconn(second)
+
+        with ThreadPoolExecutor(1) as worker:
+            [taken] = worker.submit(pool._take_all_idle).result()
+
+            # Not at once, as if this thread waited for itself.
+            with pytest.raises(PoolFull):
+                pool.lend(borrower="test", timeout=0.05)
+
+            worker.submit(pool.discard, taken)
+            pool.putconn(pool.lend(borrower="test", timeout=5))
+        pool.putconn(first)
+
     def test_of_one_class_is_found_while_places_are_kept_for_another(self, pool: SharedPool) -> None:
         everybody_has_one = threading.Barrier(3)
 
