@@ -6,6 +6,8 @@ import json
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from benchmarks.faults.fault import Fault
 from benchmarks.faults.scene import Scene
@@ -50,8 +52,10 @@ def fleet(scene: Scene) -> None:
         sleep(FLEET_SECONDS / 2)
         used = scene.server.ask("SELECT count(*) FROM pg_stat_activity WHERE usename = 'writer'")
         scene.facts["connections_of_the_fleet"] = int(used[0])
-        for member in members:
-            _add_up(scene, member)
+        # All at once: one whose report nobody reads keeps its connections, and the others wait for them.
+        with ThreadPoolExecutor(MEMBERS) as readers:
+            for report in readers.map(_report_of, members):
+                _add_up(scene, report)
 
 
 def _start_member(scene: Scene, number: int) -> subprocess.Popen[str]:
@@ -60,9 +64,13 @@ def _start_member(scene: Scene, number: int) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
-def _add_up(scene: Scene, member: subprocess.Popen[str]) -> None:
+def _report_of(member: subprocess.Popen[str]) -> dict[str, Any]:
     answer, _ = member.communicate(timeout=90.0)
-    report = json.loads(answer)
+    report: dict[str, Any] = json.loads(answer)
+    return report
+
+
+def _add_up(scene: Scene, report: dict[str, Any]) -> None:
     scene.ledger.attempts.extend(Attempt(**attempt) for attempt in report["attempts"])
     scene.ledger.acknowledged.extend((writer, number) for writer, number in report["acknowledged"])
 
