@@ -15,6 +15,7 @@ from typing import Any, Generic
 import sqlalchemy as sa
 
 from analytics import statements
+from analytics.deadlines import Deadline
 from analytics.facts import Fact, InvalidAttemptFact, ScanFact, TransferFact
 from analytics.models import COUNTER_SHARDS
 from analytics.qr import Reading
@@ -55,6 +56,7 @@ def record_scan(
     scanner_id: str,
     scanned_at: datetime,
     received_at: datetime,
+    deadline: Deadline | None = None,
 ) -> ScanResult:
     """
     Decide about a reading and store the decision.
@@ -64,6 +66,7 @@ def record_scan(
 
     Raises:
         IdReused: `scan_id` belongs to a scan of something else.
+        DeadlinePassed: `deadline` has passed; nothing is stored.
     """
     row = _record(
         statements.REFUSE if reading.reason else statements.ADMIT,
@@ -80,50 +83,69 @@ def record_scan(
             "attempt_id": uuid.uuid4(),
         },
         same=("event_id", "ticket_id", "reason", "is_genuine"),
+        deadline=deadline,
     )
     first = {name: row.pop(name) for name in ("first_admitted_at", "first_admitted_gate")}
     return ScanResult(scan=ScanFact(**{**row, "reason": row["reason"] or None}), **first)
 
 
-def record_transfer(*, transfer: TransferFact) -> Recorded[TransferFact]:
+def record_transfer(*, transfer: TransferFact, deadline: Deadline | None = None) -> Recorded[TransferFact]:
     """
     Store a transfer; an unknown event is registered.
 
     Raises:
         IdReused: its `transfer_id` belongs to another transfer.
+        DeadlinePassed: `deadline` has passed; nothing is stored.
     """
     row = _record(
         statements.TRANSFER,
         asdict(transfer),
         same=("event_id", "ticket_id", "from_user", "to_user", "is_successful", "reason"),
+        deadline=deadline,
     )
     is_new = row.pop("is_new")
     return Recorded(fact=TransferFact(**row), is_new=is_new)
 
 
-def record_invalid_attempt(*, attempt: InvalidAttemptFact) -> Recorded[InvalidAttemptFact]:
+def record_invalid_attempt(
+    *, attempt: InvalidAttemptFact, deadline: Deadline | None = None
+) -> Recorded[InvalidAttemptFact]:
     """
     Store an invalid attempt that no scan made; of an unknown event only the rest is kept.
 
     Raises:
         IdReused: its `attempt_id` belongs to another attempt.
+        DeadlinePassed: `deadline` has passed; nothing is stored.
     """
     row = _record(
         statements.INVALID_ATTEMPT,
         asdict(attempt),
         same=("event_id", "ticket_id", "reason", "detail"),
+        deadline=deadline,
     )
     is_new = row.pop("is_new")
     return Recorded(fact=InvalidAttemptFact(**row), is_new=is_new)
 
 
-def _record(statement: sa.TextClause, fact: dict[str, Any], *, same: Sequence[str]) -> dict[str, Any]:
+def _record(
+    statement: sa.TextClause, fact: dict[str, Any], *, same: Sequence[str], deadline: Deadline | None
+) -> dict[str, Any]:
     """Store one fact and return its row. `same`: what a fact stored under its id must agree in."""
+    if deadline is None:
+        return _store(statement, fact, same, None)
+    return db.run_until(deadline.at, _store, statement, fact, same, deadline)
+
+
+def _store(
+    statement: sa.TextClause, fact: dict[str, Any], same: Sequence[str], deadline: Deadline | None
+) -> dict[str, Any]:
     shard = secrets.randbelow(COUNTER_SHARDS)
     with db.get_engine().begin() as connection:
         row = dict(connection.execute(statement, {**fact, "shard": shard}).mappings().one())
-        # Inside the transaction: raising undoes an admission that belongs to a reused id.
+        # Inside the transaction: raising undoes an admission that belongs to a reused id, or comes too late.
         _check_same(row, {name: fact[name] for name in same})
+        if deadline is not None:
+            deadline.keep()
     return row
 
 

@@ -6,7 +6,6 @@ import re
 from typing import Any, Never
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError
@@ -16,7 +15,7 @@ from ninja.security import APIKeyHeader
 import health.openapi
 from analytics.api import lists, reported, stats, tickets
 from analytics.services import IdReused
-from config import service_key
+from config import body_limits, service_key
 
 
 class ServiceKey(APIKeyHeader):
@@ -25,7 +24,10 @@ class ServiceKey(APIKeyHeader):
     param_name = service_key.HEADER
 
     def authenticate(self, request: HttpRequest, key: str | None) -> bool:
-        return service_key.is_service_key(key)
+        if not service_key.is_service_key(key):
+            return False
+        body_limits.check_headers(request.headers, limit=body_limits.API_BYTES)
+        return True
 
 
 class DocumentedAPI(NinjaAPI):
@@ -68,9 +70,9 @@ def _answer_id_reused(request: HttpRequest, error: IdReused) -> HttpResponse:
     return api.create_response(request, {"detail": str(error)}, status=409)
 
 
-@api.exception_handler(RequestDataTooBig)
-def _answer_too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
-    return api.create_response(request, {"detail": "the body is too large for any ticket"}, status=400)
+@api.exception_handler(body_limits.BodyRefused)
+def _answer_refused_body(request: HttpRequest, error: body_limits.BodyRefused) -> HttpResponse:
+    return api.create_response(request, {"detail": str(error)}, status=error.status)
 
 
 @api.exception_handler(Exception)

@@ -32,7 +32,10 @@ CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS", "")
 PORT = env.whole_number("PORT", 8000, minimum=1, maximum=65535)
 WEB_WORKERS = env.whole_number("WEB_WORKERS", 2, minimum=1)
 WEB_THREADS = env.whole_number("WEB_THREADS", 32, minimum=1)
+WEB_STAFF_THREADS = env.whole_number("WEB_STAFF_THREADS", 16, minimum=1)
 WEB_DOWNLOADS = env.whole_number("WEB_DOWNLOADS", 64, minimum=1)
+WEB_CONNECTIONS = env.whole_number("WEB_CONNECTIONS", 4096, minimum=1)
+SCAN_TIMEOUT = env.seconds("SCAN_TIMEOUT", 5.0, minimum=0.1)
 POOL_ENFORCE_BUDGET = env.choice("POOL_ENFORCE_BUDGET", "refuse", choices=("refuse", "shrink", "off"))
 # Management commands that `serve --demo` runs beside the server: a deployment has a supervisor for them.
 DEMO_COMPANIONS = ["report_worker"]

@@ -1,7 +1,7 @@
 """
-A database fault is answered 503 with Retry-After, never as a wrong answer and never as a 500.
+What the service cannot serve now is answered 503 with Retry-After, never as a wrong answer, never as a 500.
 
-One place for every part of the service: the API, the admin and the error handler ask it.
+One place for every part of the service: the API, the admin, the error handler and the front door ask it.
 """
 
 import sys
@@ -9,9 +9,13 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
 
+from analytics.deadlines import DeadlinePassed
 from core import db
 
 RETRY_AFTER_SECONDS = 1
+HEADERS = {"Retry-After": str(RETRY_AFTER_SECONDS), "Cache-Control": "no-store"}
+TOO_LATE = "too_late"
+OVERLOADED = "overloaded"
 
 
 def answer_unavailable(request: HttpRequest, error: BaseException) -> HttpResponse | None:
@@ -20,15 +24,19 @@ def answer_unavailable(request: HttpRequest, error: BaseException) -> HttpRespon
 
     It has a fixed reason, never the exception's text; the cause goes to the log.
     """
+    if isinstance(error, DeadlinePassed):
+        db.log_503(request, TOO_LATE)
+        return JsonResponse(body(TOO_LATE), status=503, headers=HEADERS)
     found = db.diagnose(error)
     if found is None:
         return None
     db.log_503(request, found)
-    return JsonResponse(
-        {"status": "error", "reason": found.reason},
-        status=503,
-        headers={"Retry-After": str(RETRY_AFTER_SECONDS), "Cache-Control": "no-store"},
-    )
+    return JsonResponse(body(found.reason), status=503, headers=HEADERS)
+
+
+def body(reason: str) -> dict[str, str]:
+    """Return what every 503 says."""
+    return {"status": "error", "reason": reason}
 
 
 class DatabaseUnavailableMiddleware:

@@ -29,7 +29,7 @@ from core.engine.independence import Independent
 from core.engine.pool import EnginePool
 from core.engine.streaming import stream_texts
 from core.pool import liveness
-from core.pool.classes import run_as
+from core.pool.classes import run_as, run_until
 from core.pool.connection import PooledConnection
 from core.pool.sqlstates import Reason
 from core.pool.stats import PoolStats
@@ -53,6 +53,7 @@ __all__ = [
     "pool_holders",
     "pool_stats",
     "run_as",
+    "run_until",
     "server_connections",
     "stream_texts",
     "unavailable_reason",

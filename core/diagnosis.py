@@ -98,7 +98,7 @@ def connect_failure(error: BaseException) -> str | None:
     return next(map(_text_of, found), None)
 
 
-def log_503(request: HttpRequest, found: Diagnosis) -> None:
+def log_503(request: HttpRequest, found: Diagnosis | str) -> None:
     """Log why `request` is answered 503: the view and the diagnosis, and nothing that the caller sent."""
     match = request.resolver_match
     view = f"/{match.route} ({match.view_name})" if match else "an address that was not looked up yet"

@@ -2,7 +2,7 @@
 What the API answers when it cannot serve a request.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 from ninja import Schema
 from pydantic import Field
@@ -31,11 +31,20 @@ class Invalid(Schema):
 
 
 class Unavailable(Schema):
-    """The database cannot serve now: send the same request again after Retry-After seconds."""
+    """The service cannot serve this now: send the same request again after Retry-After seconds."""
 
     status: str
-    reason: db.Reason
+    # too_late: its deadline has passed. overloaded: too many wait already.
+    reason: db.Reason | Literal["too_late", "overloaded"]
 
 
 # Every endpoint may answer these.
-FAULTS: dict[int, Any] = {400: Problem, 401: Problem, 422: Invalid, 503: Unavailable}
+FAULTS: dict[int, Any] = {
+    400: Problem,
+    401: Problem,
+    408: Problem,
+    411: Problem,
+    413: Problem,
+    422: Invalid,
+    503: Unavailable,
+}

@@ -5,9 +5,10 @@ The kinds of text and time that requests carry, bounded before they reach the da
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
+from ninja import Header
 from pydantic import PlainValidator, StringConstraints, WithJsonSchema
 
-from analytics import limits
+from analytics import deadlines, limits
 
 # Postgres cannot store NUL.
 _NO_NUL = r"^[^\x00]*$"
@@ -58,3 +59,13 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "description": "with a time zone"}),
 ]
 Day = Annotated[date, PlainValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+# Read by `analytics.deadlines`; here it is checked, and documented.
+Patience = Annotated[
+    float,
+    Header(
+        alias=deadlines.HEADER,
+        ge=deadlines.SHORTEST_SECONDS,
+        allow_inf_nan=False,
+        description="seconds that the caller waits, at most SCAN_TIMEOUT; nothing is stored afterwards",
+    ),
+]

@@ -7,12 +7,13 @@ Both are idempotent: the same id again answers 200 with what was stored, instead
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router, Schema, Status
 from pydantic import Field, StrictBool
 
-from analytics import services
+from analytics import deadlines, services
 from analytics.api import fields
 from analytics.api.answers import FAULTS, Problem
 from analytics.facts import InvalidAttemptFact, TransferFact
@@ -43,7 +44,9 @@ class InvalidAttemptRequest(Schema):
 
 
 @router.post("/transfers", response={200: TransferFact, 201: TransferFact, **FAULTS, 409: Problem})
-def record_transfer(request: HttpRequest, body: TransferRequest) -> Status[Any]:
+def record_transfer(
+    request: HttpRequest, body: TransferRequest, patience: fields.Patience = settings.SCAN_TIMEOUT
+) -> Status[Any]:
     """Store a transfer of a ticket, successful or not."""
     received_at = timezone.now()
     transfer = TransferFact(
@@ -57,14 +60,16 @@ def record_transfer(request: HttpRequest, body: TransferRequest) -> Status[Any]:
         transferred_at=body.transferred_at or received_at,
         received_at=received_at,
     )
-    recorded = services.record_transfer(transfer=transfer)
+    recorded = services.record_transfer(transfer=transfer, deadline=deadlines.of(request))
     return Status(201 if recorded.is_new else 200, recorded.fact)
 
 
 @router.post(
     "/invalid-attempts", response={200: InvalidAttemptFact, 201: InvalidAttemptFact, **FAULTS, 409: Problem}
 )
-def record_invalid_attempt(request: HttpRequest, body: InvalidAttemptRequest) -> Status[Any]:
+def record_invalid_attempt(
+    request: HttpRequest, body: InvalidAttemptRequest, patience: fields.Patience = settings.SCAN_TIMEOUT
+) -> Status[Any]:
     """Store an attempt to use what is no valid ticket."""
     received_at = timezone.now()
     attempt = InvalidAttemptFact(
@@ -79,5 +84,5 @@ def record_invalid_attempt(request: HttpRequest, body: InvalidAttemptRequest) ->
         attempted_at=body.attempted_at or received_at,
         received_at=received_at,
     )
-    recorded = services.record_invalid_attempt(attempt=attempt)
+    recorded = services.record_invalid_attempt(attempt=attempt, deadline=deadlines.of(request))
     return Status(201 if recorded.is_new else 200, recorded.fact)

@@ -7,13 +7,14 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Any
 
+from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from ninja import Path, Router, Schema
 from ninja.errors import ValidationError
 from pydantic import Field
 
-from analytics import limits, qr, queries, services
+from analytics import deadlines, limits, qr, queries, services
 from analytics.api import fields
 from analytics.api.answers import FAULTS, Problem
 from analytics.facts import OutcomeName, ScanFact
@@ -67,7 +68,9 @@ def generate_qr(request: HttpRequest, body: GenerateRequest) -> dict[str, str]:
 
 
 @router.post("/validate-qr", response={200: ValidateAnswer, **FAULTS, 409: Problem})
-def validate_qr(request: HttpRequest, body: ValidateRequest) -> JsonResponse:
+def validate_qr(
+    request: HttpRequest, body: ValidateRequest, patience: fields.Patience = settings.SCAN_TIMEOUT
+) -> JsonResponse:
     """
     Decide about the ticket in a code, store the decision, and answer 200 whatever it is.
 
@@ -82,6 +85,7 @@ def validate_qr(request: HttpRequest, body: ValidateRequest) -> JsonResponse:
         scanner_id=body.scanner_id,
         scanned_at=body.scanned_at or received_at,
         received_at=received_at,
+        deadline=deadlines.of(request),
     )
     return JsonResponse(_decision(reading, result))
 

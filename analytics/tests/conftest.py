@@ -103,7 +103,7 @@ def counts(event_id: str = TONIGHT) -> dict[str, int]:
 
 class Call(Protocol):
     # Any: the test client's answers have more than HttpResponse, such as json().
-    def __call__(self, path: str, **body: Any) -> Any: ...
+    def __call__(self, path: str, headers: dict[str, str] | None = None, /, **body: Any) -> Any: ...
 
 
 @pytest.fixture
@@ -116,8 +116,8 @@ def device() -> Client:
 def post(device: Client) -> Call:
     """Send a JSON body."""
 
-    def send(path: str, **body: Any) -> Any:
-        return device.post(path, body, content_type="application/json")
+    def send(path: str, headers: dict[str, str] | None = None, /, **body: Any) -> Any:
+        return device.post(path, body, content_type="application/json", headers=headers)
 
     return send
 
@@ -126,8 +126,8 @@ def post(device: Client) -> Call:
 def get(device: Client) -> Call:
     """Ask with a query string."""
 
-    def ask(path: str, **query: Any) -> Any:
-        return device.get(path, query)
+    def ask(path: str, headers: dict[str, str] | None = None, /, **query: Any) -> Any:
+        return device.get(path, query, headers=headers)
 
     return ask
 

@@ -12,6 +12,7 @@ from django.urls import resolve
 
 from analytics.tests.conftest import ticket
 from config import borrower_classes, database
+from core.backend import application_name
 from core.pool import SharedPool
 from core.pool.classes import Classes
 from core.tests.fixtures import eventually, held
@@ -106,7 +107,8 @@ class TestAProcess:
     def test_is_of_its_class_in_every_thread(
         self, monkeypatch: pytest.MonkeyPatch, arguments: list[str], expected: str
     ) -> None:
-        monkeypatch.delitem(sys.modules, "config.wsgi", raising=False)
+        for module in application_name.SERVED:
+            monkeypatch.delitem(sys.modules, module, raising=False)
         monkeypatch.setattr(sys, "argv", arguments)
 
         assert database.pool_options()["default_class"] == expected

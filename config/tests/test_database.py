@@ -7,6 +7,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config import database
+from core.backend import application_name
 
 
 class TestWhoEndsAtOnce:
@@ -23,7 +24,8 @@ class TestWhoEndsAtOnce:
     )
     def test_a_command(self, monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
         # Another test may have loaded it, as a server's worker does.
-        monkeypatch.delitem(sys.modules, "config.wsgi", raising=False)
+        for module in application_name.SERVED:
+            monkeypatch.delitem(sys.modules, module, raising=False)
         monkeypatch.setattr(sys, "argv", arguments)
 
         assert database.pool_options()["fail_fast"] is True
@@ -43,10 +45,11 @@ class TestWhoEndsAtOnce:
 
         assert database.pool_options()["fail_fast"] is False
 
-    def test_not_a_worker_of_the_server(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("module", sorted(application_name.SERVED))
+    def test_not_a_worker_of_the_server(self, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
         """Which is a child of `manage.py serve`, and has its arguments."""
         monkeypatch.setattr(sys, "argv", ["manage.py", "serve"])
-        monkeypatch.setitem(sys.modules, "config.wsgi", sys)
+        monkeypatch.setitem(sys.modules, module, sys)
 
         assert database.pool_options()["fail_fast"] is False
 

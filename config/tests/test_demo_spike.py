@@ -16,7 +16,7 @@ from analytics.spike.clients import Tally
 from analytics.spike.run import Result
 from analytics.spike.sampling import ConnectionCount, HealthAnswers
 from analytics.spike.scan_requests import Kind, ScanRequest, scan_requests
-from config.tests.test_serve import free_port
+from config.tests.service import free_port
 
 NOON = datetime(2026, 7, 4, 12, tzinfo=UTC)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from config import demo, env_files
+from core.backend import application_name
 
 
 @pytest.fixture
@@ -21,7 +22,8 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 def command(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """This process as a command of manage.py."""
     # Another test may have loaded it, as a server's worker does.
-    monkeypatch.delitem(sys.modules, "config.wsgi", raising=False)
+    for module in application_name.SERVED:
+        monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.setattr(sys, "argv", ["manage.py", "etl", "run"])
     return monkeypatch
 

@@ -22,6 +22,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from config.management.commands import serve
+from config.tests.service import free_port
 from core.embedded import EmbeddedPostgres
 from core.tests.fixtures import eventually
 
@@ -156,12 +157,6 @@ def folder_of(process: psutil.Process) -> Path | None:
         return Path(process.cwd())
     except psutil.Error:
         return None
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")

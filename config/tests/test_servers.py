@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from django.conf import settings
 from django.db import connection
 
 from analytics import qr
+from config.tests.service import free_port
 from core.embedded import EmbeddedPostgres
 from core.pool import SharedPool
 from core.tests.fixtures import eventually
@@ -30,10 +30,10 @@ IN_FLIGHT = 10
 client = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
 SERVERS: dict[str, Callable[[int], list[str]]] = {
     "granian": lambda port: [
-        "granian", "--interface", "wsgi", "--workers", "2", "--blocking-threads", "16",
+        "granian", "--interface", "asgi", "--workers", "2",
         # As `manage.py serve`: do not wait for ever for a worker that was stopped while it started.
         "--workers-kill-timeout", "20",
-        "--host", "127.0.0.1", "--port", str(port), "config.wsgi:application",
+        "--host", "127.0.0.1", "--port", str(port), "config.asgi:application",
     ],
     "gunicorn --preload": lambda port: [
         "gunicorn", "--preload", "--workers", "2", "--threads", "16",
@@ -44,11 +44,6 @@ SERVERS: dict[str, Callable[[int], list[str]]] = {
 
 # What each of them logs when it is stopped.
 STOPPING = re.compile("Shutting down granian|Handling signal: term")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`manage.py serve` does not begin where it could not keep its promise."""
+"""`manage.py serve` does not begin where it could not keep its promise (G8)."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import override_settings
 
 from config import start
-from config.tests.test_serve import free_port
+from config.tests.service import free_port
 from core.embedded import EmbeddedPostgres
 from core.pool import SharedPool
 from core.tests.fixtures import eventually

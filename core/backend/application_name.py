@@ -6,10 +6,13 @@ import os
 import sys
 from pathlib import Path
 
+# What a server imports in its workers.
+SERVED = {"config.asgi", "config.wsgi"}
+
 
 def role() -> str:
     """Return `web` in a server's worker, else the management command, else `python`."""
-    if "config.wsgi" in sys.modules:
+    if not SERVED.isdisjoint(sys.modules):
         return "web"
     program = Path(sys.argv[0])
     # `python -m django`; any other module, such as Celery's, is no command.

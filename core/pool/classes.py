@@ -11,6 +11,7 @@ The class comes from where the work enters: a request's address, a command, a jo
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
+from math import inf
 from types import MappingProxyType
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -23,6 +24,7 @@ TIME_LIMITS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session
 _current: ContextVar[str] = ContextVar("class of borrowers", default="")
 # Each loan asks: bound once, it takes half the time.
 _name = _current.get
+_waits_until: ContextVar[float] = ContextVar("when the borrower gives up", default=inf)
 
 
 class BorrowerClass(NamedTuple):
@@ -145,6 +147,22 @@ def run_as(
         return call(*arguments, **named)
     finally:
         _current.reset(token)
+
+
+def run_until(
+    at: float, call: Callable[Arguments, Answer], /, *arguments: Arguments.args, **named: Arguments.kwargs
+) -> Answer:
+    """Call `call`, which waits for no connection after `at`, in monotonic seconds; return its answer."""
+    token = _waits_until.set(at)
+    try:
+        return call(*arguments, **named)
+    finally:
+        _waits_until.reset(token)
+
+
+def waits_until() -> float:
+    """Return when the code that runs now gives up waiting for a connection, in monotonic seconds."""
+    return _waits_until.get()
 
 
 class Room:

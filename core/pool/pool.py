@@ -25,7 +25,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 from psycopg_pool.pool import MaintenanceTask
 
 from core.pool import callbacks, forks, leaks, liveness
-from core.pool.classes import BorrowerClass, Classes, settings_of
+from core.pool.classes import BorrowerClass, Classes, settings_of, waits_until
 from core.pool.connection import PooledConnection
 from core.pool.growth import Growth
 from core.pool.guard import guarded
@@ -167,7 +167,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
 
         Args:
             borrower: "django", "sqlalchemy" or "health".
-            timeout: seconds; None for its class's, or the pool's if that is shorter.
+            timeout: seconds; None for its class's, or the pool's if that is shorter. Not beyond `run_until`.
             callers_frames: how many frames between here and the borrower say nothing about it, and are left
                 out of the stack that is noted.
 
@@ -203,7 +203,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         if timeout is None:
             of_class = loan.borrower_class.timeout
             timeout = self.timeout if of_class is None else min(of_class, self.timeout)
-        return since + timeout
+        return min(since + timeout, waits_until())
 
     def _take_idle(self, loan: Loan) -> PooledConnection | None:
         """Return an idle connection, now on `loan`; None when the caller must wait. Needs the lock."""

@@ -1,4 +1,4 @@
-"""The endpoints that monitors ask (/health, /ready, /health/db) and their numbers (contract line N1)."""
+"""The endpoints that monitors ask (/health, /ready, /health/db) and their numbers (contract lines N1, G7)."""
 
 import os
 from collections.abc import Callable, Iterator

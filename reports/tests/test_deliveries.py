@@ -1,7 +1,6 @@
 """Deliveries: a real mail server on this machine that takes or refuses, and folders on its disk."""
 
 import asyncio
-import socket
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from email import message_from_bytes
@@ -14,6 +13,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.contrib.auth.models import User
 from django.db import connections
 
+from config.tests.service import free_port
 from core.db import pool_stats
 from reports import permissions, store
 from reports.models import Delivery, GeneratedReport, Schedule
@@ -58,11 +58,6 @@ class Mailbox:
             self.meanwhile()
         finally:
             connections.close_all()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -1,14 +1,10 @@
 """Downloads: who gets a file, what is logged, and what a slow client costs."""
 
-import os
 import re
-import signal
 import socket
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -18,11 +14,11 @@ import httpx
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from analytics.models import Event
+from config.tests.service import serving
 from core.embedded import EmbeddedPostgres
 from core.tests.fixtures import eventually
 from reports import downloads, permissions, store
@@ -162,11 +158,6 @@ class TestADownloadIsRefused:
         first.close()
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 @pytest.fixture
 def big(fresh: GeneratedReport, storage_folder: Path) -> GeneratedReport:
     """A report with a file of 50 MB, more than any buffer on the way holds."""
@@ -178,32 +169,11 @@ def big(fresh: GeneratedReport, storage_folder: Path) -> GeneratedReport:
 
 @pytest.fixture
 def server(
-    postgres: EmbeddedPostgres, storage_folder: Path, transactional_db: None
+    postgres: EmbeddedPostgres, storage_folder: Path, tmp_path: Path, transactional_db: None
 ) -> Iterator[tuple[str, int]]:
-    """One worker of the service on granian, as `manage.py serve` starts it, on the test database."""
-    port = free_port()
-    threads = str(django_settings.WEB_THREADS + django_settings.WEB_DOWNLOADS)
-    process = subprocess.Popen(
-        [
-            sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1",
-            "--blocking-threads", threads, "--workers-kill-timeout", "5",
-            "--host", "127.0.0.1", "--port", str(port), "config.wsgi:application",
-        ],
-        env={
-            **os.environ,
-            "DATABASE_URL": postgres.url(connection.settings_dict["NAME"]),
-            "REPORT_STORAGE": str(storage_folder),
-        },
-        cwd=django_settings.BASE_DIR,
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    eventually(lambda: pool_of(port), timeout=60)
-    yield "127.0.0.1", port
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    """One worker of the service, on the test database."""
+    with serving(postgres, log=tmp_path / "service.log", REPORT_STORAGE=str(storage_folder)) as port:
+        yield "127.0.0.1", port
 
 
 def pool_of(port: int) -> dict[str, Any] | None:
@@ -240,3 +210,22 @@ class TestSlowClients:
             # The one of the health check itself is back before it counts.
             assert (pool["status"], pool["checked_out"]) == ("ok", 0)
             assert Download.objects.count() == SLOW_CLIENTS
+
+    def test_who_leave_free_their_places(
+        self, server: tuple[str, int], big: GeneratedReport, browser: Client
+    ) -> None:
+        cookie = browser.cookies["sessionid"].value
+        places = django_settings.WEB_DOWNLOADS
+
+        for _ in range(places + 2):
+            begin(server, big, cookie).close()
+        # A client that has gone is noticed as it is written to.
+        eventually(lambda: is_served(server, big, cookie))
+
+
+def is_served(server: tuple[str, int], generated: GeneratedReport, cookie: str) -> bool:
+    host, port = server
+    with httpx.stream(
+        "GET", f"http://{host}:{port}{address(generated)}", cookies={"sessionid": cookie}, timeout=10
+    ) as answer:
+        return answer.status_code == 200

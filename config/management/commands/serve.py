@@ -8,6 +8,7 @@ crashes, and stops them. A worker whose parent was killed stops by itself.
 import errno
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -26,7 +27,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.utils.module_loading import import_string
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from config import start
@@ -38,6 +40,13 @@ DRAIN_SECONDS = 30
 # The workers of a killed run need a moment to leave the port.
 PORT_WAIT_SECONDS = 5.0
 LAST_PORT = 65535
+# A connection that says nothing for so long is closed, before its first request and between two.
+SILENT_SECONDS = 30
+# Of one request.
+HEADER_BYTES = 64 * 1024
+# What a worker opens besides its clients' connections: threads, the pool, files.
+OTHER_FILES = 1024
+APPLICATION = "config.asgi.application"
 
 
 class Command(BaseCommand):
@@ -165,22 +174,37 @@ def serve(port: int, *, stop_on_hangup: bool) -> None:
     """Serve until SIGINT or SIGTERM, then let the workers finish what they have."""
     # A fresh interpreter for each worker: nothing of this process, sockets included, leaks into it.
     multiprocessing.set_start_method("spawn", force=True)
+    connections = raise_file_limit(settings.WEB_CONNECTIONS)
     server = Granian(
-        settings.WSGI_APPLICATION,
+        APPLICATION,
         address=HOST,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGI,
         workers=settings.WEB_WORKERS,
-        # A download keeps its thread for as long as its client reads: those threads come on top.
-        blocking_threads=settings.WEB_THREADS + settings.WEB_DOWNLOADS,
+        websockets=False,
+        # While it finds out which protocol a client speaks, a silent one is never closed.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=SILENT_SECONDS * 1000, max_buffer_size=HEADER_BYTES),
+        backlog=connections,
+        # Beyond it a worker accepts nobody; those it has are served.
+        backpressure=connections,
         respawn_failed_workers=True,
         workers_kill_timeout=DRAIN_SECONDS,
-        # Its warnings advise fewer threads than there are cores; ours wait for the database.
         log_level=LogLevels.error,
     )
     if stop_on_hangup:
         server.on_startup(_stop_on_hangup)
     server.serve(target_loader=load_application)
+
+
+def raise_file_limit(connections: int) -> int:
+    """Let each worker open so many connections, or as many as the system allows; return how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = connections + OTHER_FILES
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return max(1, allowed - OTHER_FILES)
 
 
 def _stop_on_hangup() -> None:
@@ -189,7 +213,7 @@ def _stop_on_hangup() -> None:
 
 
 def load_application(path: str) -> Callable[..., Any]:
-    """Load the WSGI application in a worker, which from now on does not outlive its parent."""
+    """Load the application in a worker, which from now on does not outlive its parent."""
     # Without collectstatic, static files come straight from the packages.
     warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
     threading.Thread(target=_stop_with_parent, name="parent-watch", daemon=True).start()

@@ -1,0 +1,62 @@
+"""
+The kinds of requests, each with places of its own: which one a request is, and what it may take.
+"""
+
+from typing import NamedTuple
+
+from django.conf import settings
+
+from config import body_limits
+from config.borrower_classes import class_of
+from health import urls as monitoring
+
+
+class Kind(NamedTuple):
+    """
+    What requests of one kind may take of a process.
+
+    Attributes:
+        name: of its threads, in logs and in `manage.py pool`.
+        threads: how many are worked on at once.
+        waiting: how many more may wait for a thread.
+        body_bytes: of one request.
+        has_deadline: who asks gives up after SCAN_TIMEOUT, and is told so; nothing is stored afterwards.
+    """
+
+    name: str
+    threads: int
+    waiting: int
+    body_bytes: int
+    has_deadline: bool = False
+
+
+# Beyond it the last one could not be served before its deadline.
+GATE = Kind("gate", settings.WEB_THREADS, 1024, body_bytes=body_limits.API_BYTES, has_deadline=True)
+# They ask no database, and answer while everything else is stuck.
+ALIVE = Kind("alive", 2, 256, body_bytes=0)
+# They ask it, within HEALTH_DB_TIMEOUT.
+MONITOR = Kind("monitor", 4, 64, body_bytes=0)
+STAFF = Kind("staff", settings.WEB_STAFF_THREADS, 128, body_bytes=body_limits.STAFF_BYTES)
+# Statistics, and making codes: a tool's, with the key.
+TOOL = Kind("tool", 4, 64, body_bytes=body_limits.API_BYTES)
+# Without the key, at an address that asks for it: the answer is quick, and the body is not read.
+STRANGER = Kind("stranger", 2, 64, body_bytes=0)
+
+ALL = (GATE, ALIVE, MONITOR, STAFF, TOOL, STRANGER)
+
+_ALIVE = {"/health", "/health/", "/livez", "/livez/"}
+# They know their visitors by a session, or serve anybody.
+_FOR_BROWSERS = ("/admin", "/static/", "/api/", "/favicon.ico")
+
+
+def kind_of(path: str, *, has_key: bool) -> Kind:
+    """Return the kind of a request to `path`."""
+    if path in _ALIVE:
+        return ALIVE
+    if path in monitoring.PATHS:
+        return MONITOR
+    if path.startswith(_FOR_BROWSERS):
+        return STAFF
+    if not has_key:
+        return STRANGER
+    return {"gate": GATE, "health": MONITOR}.get(class_of(path), TOOL)
