@@ -2,7 +2,7 @@
 The DATABASES entry: Postgres through `core.backend`, with one bounded pool in each process.
 
 The pool's options carry psycopg_pool's own names, so the same entry also works with Django's stock engine
-(less `ping_after`, `leak_seconds`, `lazy`, `fail_fast` and the classes, which are ours).
+(less `ping_after`, `leak_seconds`, `lazy`, `hold`, `fail_fast` and the classes, which are ours).
 """
 
 from pathlib import Path
@@ -93,6 +93,8 @@ def pool_options() -> dict[str, Any]:
         "leak_seconds": env.seconds("POOL_LEAK_SECONDS", 60.0),
         # A command that uses one connection opens one, not POOL_SIZE of them.
         "lazy": True,
+        # A request that renders, hashes a password or waits for another service holds none.
+        "hold": "transaction",
         "fail_fast": application_name.role() not in SERVICES,
         "classes": _classes(bound=size + overflow),
         "default_class": "staff" if application_name.role() in SERVERS else "batch",

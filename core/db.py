@@ -14,12 +14,15 @@ from typing import Any, cast
 
 import psycopg
 import sqlalchemy
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg import sql
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from core import activity
 from core.activity import Backend, Holder
+from core.backend.base import DatabaseWrapper
 from core.diagnosis import Diagnosis, diagnose, is_unavailable, log_503, unavailable_reason
 from core.engine import dialect
 from core.engine.copying import encode_rows
@@ -50,6 +53,7 @@ __all__ = [
     "is_unavailable",
     "log_503",
     "ping",
+    "pinned",
     "pool_holders",
     "pool_stats",
     "run_as",
@@ -107,6 +111,27 @@ def independent() -> Iterator[sqlalchemy.Engine]:
     """
     with Independent():
         yield get_independent_engine()
+
+
+@contextmanager
+def pinned(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
+    """
+    Let the ORM keep one connection in this block: what it sets for its session is there until the end.
+
+    With `OPTIONS["pool"]["hold"]` "transaction" the ORM gives its connection back after each transaction, and
+    each statement outside of one. Temporary tables, session advisory locks, SET and LISTEN need this block.
+
+    Raises:
+        ImproperlyConfigured: `using` is not `core.backend`'s.
+    """
+    wrapper = connections[using]
+    if not isinstance(wrapper, DatabaseWrapper):
+        raise ImproperlyConfigured(f'DATABASES["{using}"] is not core.backend\'s: nothing to keep')
+    wrapper.pin()
+    try:
+        yield
+    finally:
+        wrapper.unpin()
 
 
 def _renew_locks() -> None:

@@ -20,6 +20,7 @@ from django.utils.asyncio import async_unsafe
 from psycopg import IsolationLevel, pq, sql
 
 from core.backend import application_name, lifecycle, pool_options
+from core.backend.cursors import Cursor, DebugCursor
 from core.pool import SharedPool
 from core.pool.connection import Changes, PooledConnection
 from core.pool.slots import Slots
@@ -65,6 +66,10 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         # What a joined connection could not say: the end of the block says it.
         self.unreported: Exception | None = None
         self._handed_over: tuple[ReferenceType[PooledConnection], list[Any], Changes | None] | None = None
+        self._gives_back_early = pool_options.hold(self.settings_dict["OPTIONS"].get("pool")) == "transaction"
+        self._pin_count = 0
+        # What it let go: another thread may have it by now.
+        self._let_go: tuple[ReferenceType[PooledConnection], Any] | None = None
 
     # The pool ------------------------------------------------------------------------------------------
 
@@ -97,6 +102,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             self._configure_connection(connection)  # type: ignore[attr-defined]  # not in django-stubs
 
         try:
+            pool_options.check_hold(options)
             arguments = pool_options.pool_arguments(
                 {"name": self.alias, **options},
                 parameters=parameters,
@@ -144,6 +150,12 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         # This method, and Django's connect() with its decorator.
         return pool.lend(borrower="django", callers_frames=3)
 
+    def get_autocommit(self) -> bool:
+        """Tell whether statements are committed one by one; atomic() begins with this question."""
+        if self._let_go is not None:
+            self._take_again(callers_frames=1)
+        return bool(super().get_autocommit())
+
     def set_autocommit(
         self,
         autocommit: bool,
@@ -152,8 +164,12 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         """Switch autocommit, as Django does, which asks six times whether it may, even if nothing changes."""
         if autocommit and self._commits_each_statement() and _get_running_loop() is None:
             self.autocommit = True
-        else:
+            return
+        self.pin()
+        try:
             super().set_autocommit(autocommit, force_begin_transaction_with_broken_autocommit)
+        finally:
+            self.unpin()
 
     def _commits_each_statement(self) -> bool:
         """Tell whether the connection is one that just came from the pool, or is like it."""
@@ -165,7 +181,74 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             and not self.run_commit_hooks_on_set_autocommit_on
         )
 
+    # Giving it back before the request ends ---------------------------------------------------------------
+
+    @property
+    def lets_go(self) -> bool:
+        """Whether a connection that nobody needs now goes back to the pool: `hold` is "transaction"."""
+        return self._gives_back_early and not self._pin_count and not self.in_atomic_block
+
+    def pin(self) -> None:
+        """Keep the connection, as `hold` "request" does, until `unpin` was called as often."""
+        self._pin_count += 1
+
+    def unpin(self) -> None:
+        """Undo one `pin`."""
+        self._pin_count -= 1
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Give the connection back if no transaction and no cursor needs it, and `hold` says so."""
+        connection = self.connection
+        if connection is None or not self.lets_go or not isinstance(connection, PooledConnection):
+            return
+        # An iterator that nobody read to its end is closed as it is collected, in whatever thread that is.
+        is_ours = self._thread_ident == get_ident()  # type: ignore[attr-defined]  # not in django-stubs
+        if not is_ours or not self.is_idle():
+            return
+        # None where it was returned already.
+        loan, self.connection = connection.loan, None
+        try:
+            if loan is not None and (parked := loan.lender.park(connection)) is not None:
+                self._let_go = ref(connection), parked
+        except BaseException:
+            # Interrupted: if it is still on this loan, nobody else would return it.
+            if connection.loan is loan:
+                connection.disconnect()
+            raise
+
+    def _take_again(self, *, callers_frames: int) -> None:
+        """Take back what was let go, if nobody else has it; otherwise Django borrows one, as at first."""
+        let_go, self._let_go = self._let_go, None
+        if let_go is None or self.connection is not None or _get_running_loop() is not None:
+            return
+        (reference, loan), pool = let_go, self.pool
+        connection = reference()
+        if connection is None or pool is None:
+            return
+        if pool.unpark(connection, loan, callers_frames=callers_frames + 1):
+            self.connection = connection
+
     # Cursors -------------------------------------------------------------------------------------------
+
+    def _cursor(self, name: str | None = None) -> Any:
+        # Collected cursors let go at any line: not between the connection and its cursor.
+        self._pin_count += 1
+        try:
+            if self._let_go is not None:
+                # This method, and Django's cursor() with its decorator.
+                self._take_again(callers_frames=3)
+            return super()._cursor(name)  # type: ignore[misc]  # not in django-stubs
+        finally:
+            self._pin_count -= 1
+
+    def make_cursor(self, cursor: Any) -> Any:
+        """Return Django's wrapper of a cursor."""
+        return Cursor(cursor, self)
+
+    def make_debug_cursor(self, cursor: Any) -> Any:
+        """Return Django's wrapper of a cursor that notes what is asked."""
+        return DebugCursor(cursor, self)
 
     @async_unsafe
     def create_cursor(self, name: str | None = None) -> Any:
@@ -229,6 +312,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def close_if_unusable_or_obsolete(self) -> None:
         """Give the connection back at the end of a request, also one that was handed over."""
         self._handed_over = None
+        self._let_go = None
         super().close_if_unusable_or_obsolete()
 
     # Transactions that SQLAlchemy joined ----------------------------------------------------------------

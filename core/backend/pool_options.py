@@ -6,6 +6,24 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Parameters = Mapping[str, Any]
+# How long the ORM holds its connection: Django's way; or while a transaction or a cursor needs it.
+HOLDS = ("request", "transaction")
+
+
+def hold(options: Any) -> str:
+    """Return what `OPTIONS["pool"]` says of how long the ORM holds its connection."""
+    return str(options.get("hold", HOLDS[0])) if isinstance(options, Mapping) else HOLDS[0]
+
+
+def check_hold(options: Mapping[str, Any]) -> None:
+    """
+    Check that there is such a `hold`.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if hold(options) not in HOLDS:
+        raise ValueError(f"hold must be one of {', '.join(HOLDS)}, not {options['hold']!r}")
 
 
 def pool_arguments(
@@ -31,7 +49,7 @@ def pool_arguments(
         raise TypeError("open is not for you to say: the backend opens its pool at first use (see lazy)")
     return {
         "check": check,
-        **options,
+        **{name: value for name, value in options.items() if name != "hold"},
         "kwargs": _merged(parameters, options.get("kwargs")),
         "configure": _one_after_the_other(configure, options.get("configure")),
         "open": False,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from time import monotonic
 from typing import Any, NamedTuple, Self
-from weakref import WeakSet, ref
+from weakref import ReferenceType, ref
 
 import psycopg
 from psycopg import generators, pq, sql
@@ -30,6 +30,8 @@ ACTIVE = pq.TransactionStatus.ACTIVE
 INTRANS = pq.TransactionStatus.INTRANS
 INERROR = pq.TransactionStatus.INERROR
 
+# So many cursors are remembered before those that are gone are forgotten.
+MANY_CURSORS = 64
 # For so long a connection that does not work says that the server does not, not that it went away meanwhile.
 NEW_SECONDS = 1.0
 # Borrowers who return a connection in a transaction as a matter of course: SQLAlchemy's pools roll back then.
@@ -97,6 +99,7 @@ class PooledConnection(psycopg.Connection[Any]):
         use_count_before: what it was when the connection was last given back.
         met_read_only: a statement was refused because the server takes no writes (SQLSTATE 25006).
         is_in_callback: the pool has it, for a callback of its options: close() closes it.
+        parked: the loan of whoever left it among the idle ones as it was, and may take it back so; else None.
     """
 
     loan: Any = None
@@ -109,10 +112,12 @@ class PooledConnection(psycopg.Connection[Any]):
     use_count: int = 0
     met_read_only: bool = False
     is_in_callback: bool = False
+    parked: Any = None
     _baseline: _Baseline
     _own_adapters: "WatchedAdapters"
     _process_id = 0
-    _cursors: "WeakSet[Any] | None" = None
+    # Weak, dead ones included until there are many: a set of them takes longer than the rest of a cursor.
+    _cursors: "list[ReferenceType[Any]] | None" = None
     use_count_before: int
     _has_portals = False
     _home: Callable[[], Any] = staticmethod(lambda: None)
@@ -295,16 +300,24 @@ class PooledConnection(psycopg.Connection[Any]):
     def keep(self, cursor: Any) -> Any:
         """Remember a cursor until the connection is given back, and return it."""
         self.use_count += 1
-        if self._cursors is None:
-            self._cursors = WeakSet()
-        self._cursors.add(cursor)
+        kept = self._cursors
+        if kept is None:
+            self._cursors = [ref(cursor)]
+        else:
+            if len(kept) >= MANY_CURSORS:
+                kept[:] = [each for each in kept if each() is not None]
+            kept.append(ref(cursor))
         if getattr(cursor, "_withhold", False):
             self._has_portals = True
         return cursor
 
     def has_open_cursor(self) -> bool:
         """Tell whether somebody may still read from, or write through, this connection."""
-        return any(not cursor.closed for cursor in self._cursors or ())
+        for each in self._cursors or ():
+            cursor = each()
+            if cursor is not None and not cursor.closed:
+                return True
+        return False
 
     def let_go_of_cursors(self) -> None:
         """
@@ -312,8 +325,11 @@ class PooledConnection(psycopg.Connection[Any]):
 
         What they have fetched can be read; a statement of theirs is refused, and reaches no other borrower.
         """
-        cursors, self._cursors = self._cursors, None
-        for cursor in cursors or ():
+        kept, self._cursors = self._cursors, None
+        for each in kept or ():
+            cursor = each()
+            if cursor is None:
+                continue
             cursor._conn = RETURNED  # noqa: SLF001 - docs/adr/0008
             if isinstance(cursor, psycopg.ServerCursor):
                 # Its rows are at the server.

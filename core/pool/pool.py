@@ -26,12 +26,13 @@ from psycopg_pool.pool import MaintenanceTask
 
 from core.pool import callbacks, forks, leaks, liveness
 from core.pool.classes import BorrowerClass, Classes, settings_of, waits_until
-from core.pool.connection import PooledConnection
+from core.pool.connection import IDLE, PooledConnection
 from core.pool.growth import Growth
 from core.pool.guard import guarded
 from core.pool.loans import Loan
 from core.pool.refusal import as_text, unreadable_parameters
 from core.pool.slots import Slots
+from core.pool.stacks import AGAIN_DEPTH
 from core.pool.stacks import note as note_stack
 from core.pool.state import PoolState
 from core.pool.stats import PoolStats
@@ -52,6 +53,8 @@ logger = logging.getLogger(__name__)
 PING_SECONDS = 1.0
 # How often one who waits looks for what nobody announced: a dropped connection, a freed slot.
 LOOK_AGAIN_SECONDS = 1.0
+# Who takes back so soon what he let go gets it without a look at its socket: as if he had held it.
+UNSEEN_SECONDS = 0.001
 SHORTEST_WATCH_SECONDS = 0.1
 LONGEST_WATCH_SECONDS = 5.0
 
@@ -340,9 +343,67 @@ class SharedPool(ConnectionPool[PooledConnection]):
             self._reserve_end.ask_for(self, after=seconds)
         self.state.serve_idle()
 
+    # Parking: another may have it, and if nobody came, its borrower gets it back as it was ------------------
+
+    def park(self, connection: PooledConnection) -> Loan | None:
+        """
+        Let others have a lent connection that is idle, without putting it back as it was before.
+
+        That, and to note who borrows, are what a loan costs. Who gets it next pays for the former.
+
+        Returns:
+            What `unpark` takes; None where it was given back like any other.
+        """
+        loan: Loan = connection.loan
+        connection.idle_since = now = monotonic()
+        if (
+            loan.lender is self
+            and not (loan.is_reported or connection.met_read_only or self._reset is not None)
+            and connection.pgconn.transaction_status == IDLE
+            and not connection.is_expired(now, self._drained_at)
+        ):
+            # On one line, as in core.pool.guard.
+            with self._lock: is_parked = self._may_park and self.state.park(connection)  # fmt: skip  # noqa: E701
+            if is_parked:
+                return loan
+        loan.lender.putconn(connection)
+        return None
+
+    @property
+    def _may_park(self) -> bool:
+        return not (self._closed or self.is_finishing)
+
+    def unpark(self, connection: PooledConnection, loan: Loan, *, callers_frames: int = 0) -> bool:
+        """Take a parked connection back, as it was; return False when there is none to be had so."""
+        if loan.borrower_class is not self.classes.current():
+            return False
+        # A third of what it costs to take one back: far enough to see through the ORM.
+        loan.stack = note_stack(skip=1 + callers_frames, depth=AGAIN_DEPTH)
+        loan.since = now = monotonic()
+        try:
+            # On one line, as in core.pool.guard.
+            with self._lock: is_back = self._may_park and self.state.unpark(connection, loan)  # fmt: skip  # noqa: E701
+            if not is_back or self._was_just_parked(connection, now) or self._is_fit(connection, now):
+                return is_back
+            self.discard(connection)
+        except BaseException:
+            self._call_off(loan)
+            raise
+        return False
+
+    def _was_just_parked(self, connection: PooledConnection, now: float) -> bool:
+        """Tell whether its borrower may go on with it unseen, as one who holds it between two queries."""
+        return (
+            now - connection.idle_since < UNSEEN_SECONDS
+            and self._check is None
+            and not connection.is_expired(now, self._drained_at)
+        )
+
     # What may be lent ----------------------------------------------------------------------------------
 
     def _is_fit(self, connection: PooledConnection, now: float) -> bool:
+        if connection.parked is not None and not self._put_back(connection):
+            return False
         if connection.is_expired(now, self._drained_at):
             return False
         # The hot path, without a call that it can do without: a silent socket, a recent use.
@@ -351,6 +412,14 @@ class SharedPool(ConnectionPool[PooledConnection]):
             self._note_unfit(connection, psycopg.OperationalError("the connection was lost at once"))
             return False
         return self._check is None or self._passes_check(self._check, connection)
+
+    def _put_back(self, connection: PooledConnection) -> bool:
+        """Put a connection that somebody else parked back as it was; return False when that fails."""
+        connection.parked = None
+        is_clean = connection.scrub() and connection.restore_session()
+        if not is_clean:
+            self._note_bad(connection, is_clean=False)
+        return is_clean
 
     def _is_alive(self, connection: PooledConnection, *, is_fresh: bool) -> bool:
         """Tell whether the server is still there."""

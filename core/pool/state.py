@@ -98,17 +98,18 @@ class PoolState:
 
     def take_idle(self, loan: Loan) -> PooledConnection | None:
         """Return an idle connection, now on `loan`; None when the borrower must wait."""
-        if not self.idle:
-            return None
-        fewest = loan.borrower_class.fewest
-        # To count what each class has takes time, and most of the time few connections are lent.
-        is_contested = fewest is not None and len(self.loans.listed) - len(self.idle) >= fewest
-        if (is_contested or self.queue.reserve is not None) and not self._may_take_idle(loan):
+        if not self.idle or (self._is_contested(loan) and not self._may_take_idle(loan)):
             return None
         # The one used last: its caches are warm, and the others may age out.
         connection = self.idle.pop()
         connection.loan = loan
         return connection
+
+    def _is_contested(self, loan: Loan) -> bool:
+        """Tell whether it must be counted what each class has: that takes time, and mostly little is lent."""
+        fewest = loan.borrower_class.fewest
+        is_near_the_limit = fewest is not None and len(self.loans.listed) - len(self.idle) >= fewest
+        return is_near_the_limit or self.queue.reserve is not None
 
     def _may_take_idle(self, loan: Loan) -> bool:
         """Tell whether a borrower may have an idle connection beside a reserve, or those of other classes."""
@@ -139,6 +140,30 @@ class PoolState:
             self.used_seconds += connection.idle_since - loan.since
         if not (self.queue.waiters and self._serve(connection)):
             self.idle.append(connection)
+
+    def park(self, connection: PooledConnection) -> bool:
+        """Keep a lent connection idle as it is, for whoever needs one; False when somebody waits for it."""
+        if self.queue.waiters:
+            return False
+        loan, connection.loan = connection.loan, None
+        connection.parked = loan
+        self.used_seconds += connection.idle_since - loan.since
+        self.idle.append(connection)
+        return True
+
+    def unpark(self, connection: PooledConnection, loan: Loan) -> bool:
+        """Lend a connection again to who parked it; False when somebody else has it, or should have it."""
+        if connection.parked is not loan or connection.loan is not None or self._is_contested(loan):
+            return False
+        # It must never be idle and lent: taken out first, it is closed if this is interrupted.
+        if self.idle and self.idle[-1] is connection:
+            self.idle.pop()
+        elif connection in self.idle:
+            self.idle.remove(connection)
+        else:
+            return False
+        connection.parked, connection.loan = None, loan
+        return True
 
     def serve_idle(self) -> None:
         """Lend what is idle to those in the queue who may have it."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection, connections
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from core.embedded import EmbeddedPostgres
 from core.engine.creator import shared_pool
@@ -108,13 +108,28 @@ def django_pool(transactional_db: None) -> Iterator[SharedPool]:
     """The pool behind DATABASES["default"], on the test database, with nothing lent and nothing idle."""
     connection.close()
     pool = shared_pool()
-    if pool.stats().checked_out:
-        # Dropped by an earlier test, in a circle of objects.
-        gc.collect()
-    pool.drain()
-    eventually(lambda: pool.stats().open == 0)
+
+    def is_empty() -> bool:
+        # One that was being opened for an earlier test may arrive late.
+        pool.drain()
+        if pool.stats().checked_out:
+            # Dropped by an earlier test, in a circle of objects; its threads may be about to end.
+            gc.collect()
+        return pool.stats().open == 0
+
+    eventually(is_empty)
     yield pool
     connections.close_all()
+
+
+@pytest.fixture(params=["transaction", pytest.param("request", marks=pytest.mark.slow)])
+def hold(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How long the ORM holds its connection in this test: `OPTIONS["pool"]["hold"]`, one and the other."""
+    how_long: str = request.param
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"]["pool"], "hold", how_long)
+    # This thread's object is older.
+    monkeypatch.setattr(connections[DEFAULT_DB_ALIAS], "_gives_back_early", how_long == "transaction")
+    return how_long
 
 
 class Crowd:

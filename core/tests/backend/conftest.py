@@ -38,3 +38,8 @@ def make_wrapper(postgres: EmbeddedPostgres, django_db_blocker: Any) -> Iterator
             # A pool whose options were refused was never made.
             with suppress(ImproperlyConfigured):
                 wrapper.close_pool()
+
+
+@pytest.fixture(autouse=True)
+def _both_ways(hold: str) -> None:
+    """Run each test twice: the backend's promises hold however long it holds its connection (G3)."""

@@ -115,6 +115,7 @@ class TestAWrapper:
         assert changed <= {
             "__module__", "__doc__", "_connection_pools", "pool", "create_cursor", "_close",
             "_configure_role", "_set_autocommit", "get_new_connection", "set_autocommit",
+            "get_autocommit", "_cursor", "make_cursor", "make_debug_cursor",
             "__firstlineno__", "__static_attributes__",
         }  # fmt: skip
 

@@ -253,7 +253,7 @@ class TestABorrowerWhoClosesTheConnection:
         assert names() == []
 
     @pytest.mark.parametrize("name", ["driver_connection", "dbapi_connection"])
-    def test_through_sqlalchemy_and_again(self, django_pool: SharedPool, name: str) -> None:
+    def test_through_sqlalchemy_and_again(self, django_pool: SharedPool, hold: str, name: str) -> None:
         raw: Any = db.get_engine().raw_connection()
         raw.cursor().execute(INSERT)
         getattr(raw, name).close()
@@ -261,7 +261,8 @@ class TestABorrowerWhoClosesTheConnection:
         raw.close()
 
         assert names() == []
-        assert django_pool.stats().checked_out == 1  # this test's own look
+        own_look = 1 if hold == "request" else 0
+        assert django_pool.stats().checked_out == own_look
 
     def test_in_a_with_block_of_the_pool(self, django_pool: SharedPool) -> None:
         with django_pool.connection() as borrowed:

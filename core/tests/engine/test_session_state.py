@@ -68,6 +68,7 @@ def serializable(django_pool: SharedPool, monkeypatch: pytest.MonkeyPatch) -> It
         wrapper.close_pool()
 
 
+@pytest.mark.parametrize("hold", ["request"], indirect=True)
 class TestAHandOver:
     def test_gives_the_orm_its_connection_back(self, django_pool: SharedPool) -> None:
         pid = ask("SELECT pg_backend_pid()")

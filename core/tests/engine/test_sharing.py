@@ -233,6 +233,7 @@ class TestHandOver:
         with db.get_engine().connect() as borrowed:
             assert borrowed.execute(text("SELECT 1")).scalar() == 1
 
+    @pytest.mark.parametrize("hold", ["request"], indirect=True)
     def test_a_broken_connection_is_not_handed_over(
         self, django_pool: SharedPool, kill: Callable[[int], None]
     ) -> None:
@@ -272,6 +273,7 @@ class TestABrokenConnection:
 
         assert django_pool.stats().open == 0
 
+    @pytest.mark.parametrize("hold", ["request"], indirect=True)
     def test_django_recovers_with_the_next_request(
         self, django_pool: SharedPool, kill: Callable[[int], None]
     ) -> None:

@@ -211,12 +211,11 @@ class TestReset:
         reset = Scripted()
         monkeypatch.setattr(django_pool, "_reset", reset)
 
-        with django_connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        with db.get_engine().connect() as borrowed:
-            borrowed.execute(text("SELECT 1"))
-        assert reset.seen == []
-        django_connection.close()
+        with db.pinned():
+            django_connection.ensure_connection()
+            with db.get_engine().connect() as borrowed:
+                borrowed.execute(text("SELECT 1"))
+            assert reset.seen == []
         assert len(reset.seen) == 1
         db.get_engine().connect().close()
 
