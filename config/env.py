@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import wraps
 from inspect import signature
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 from zoneinfo import available_timezones
@@ -180,6 +181,18 @@ def flag(name: str, *, default: bool) -> bool:
 def names(name: str, default: str) -> list[str]:
     """Read a list separated by commas."""
     return [part.strip() for part in (_raw(name) or default).split(",") if part.strip()]
+
+
+@_reader(instead=[])
+def networks(name: str, default: str) -> list[str]:
+    """Read addresses and networks of addresses, separated by commas."""
+    found = names(name, default)
+    for each in found:
+        try:
+            ip_network(each)
+        except ValueError:
+            raise _refuse(name, each, "is no address or network, such as 10.0.0.0/8") from None
+    return found
 
 
 @_reader()

@@ -28,11 +28,13 @@ SERVICE_API_KEY = env.secret("SERVICE_API_KEY")
 DEBUG = env.flag("DEBUG", default=False)
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS", "")
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", "")
 
 PORT = env.whole_number("PORT", 8000, minimum=1, maximum=65535)
 WEB_WORKERS = env.whole_number("WEB_WORKERS", 2, minimum=1)
 WEB_THREADS = env.whole_number("WEB_THREADS", 32, minimum=1)
 WEB_STAFF_THREADS = env.whole_number("WEB_STAFF_THREADS", 16, minimum=1)
+WEB_LOGINS = env.whole_number("WEB_LOGINS", 1, minimum=1)
 WEB_DOWNLOADS = env.whole_number("WEB_DOWNLOADS", 64, minimum=1)
 WEB_CONNECTIONS = env.whole_number("WEB_CONNECTIONS", 4096, minimum=1)
 SCAN_TIMEOUT = env.seconds("SCAN_TIMEOUT", 5.0, minimum=0.1)
@@ -92,6 +94,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "reports.logins.middleware.LoginWaitMiddleware",
     # Last: it sees the view's own exceptions.
     "config.unavailable.DatabaseUnavailableMiddleware",
 ]
@@ -112,6 +115,11 @@ TEMPLATES = [
     }
 ]
 
+AUTHENTICATION_BACKENDS = [
+    # First: it knows nobody, and makes wait who tried too often.
+    "reports.logins.backend.CountedLogins",
+    "django.contrib.auth.backends.ModelBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 _KEY = service_key.HEADER.lower().encode()
 _PATIENCE = deadlines.HEADER.lower().encode()
 _OTHER_DOWNLOADS = 4
+TOO_MANY_LOGINS = "Too many logins at once: try again in a few seconds."
+# As long as it takes to hash the passwords of those who wait.
+LOGIN_HEADERS = {"Retry-After": "5"}
 
 
 class FrontDoor:
@@ -62,7 +65,7 @@ class FrontDoor:
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[Answer, bool]:
         """Return the answer, and whether the body was read to its end."""
         key = _header(scope, _KEY)
-        kind = kinds.kind_of(scope["path"], has_key=service_key.is_service_key(key))
+        kind = kinds.kind_of(scope["path"], has_key=service_key.is_service_key(key), method=scope["method"])
         deadline = deadlines.begin(_header(scope, _PATIENCE)) if kind.has_deadline else None
         if not kind.body_bytes:
             return await self._work(kind, scope, b"", deadline), False
@@ -97,6 +100,9 @@ class FrontDoor:
                 return await asyncio.shield(self._places[kind].run(self._handler.answer, scope, body, {}))
             return await self._work_until(kind, scope, body, deadline)
         except NoPlace:
+            if kind is kinds.LOGIN:
+                self._refused.note("429 to a login: too many at once")
+                return _refusal(HTTPStatus.TOO_MANY_REQUESTS, {"detail": TOO_MANY_LOGINS}, LOGIN_HEADERS)
             return self._unavailable(kind, unavailable.OVERLOADED)
 
     async def _work_until(self, kind: Kind, scope: Scope, body: bytes, deadline: Deadline) -> Answer:

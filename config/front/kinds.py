@@ -36,25 +36,30 @@ GATE = Kind("gate", settings.WEB_THREADS, 1024, body_bytes=body_limits.API_BYTES
 ALIVE = Kind("alive", 2, 256, body_bytes=0)
 # They ask it, within HEALTH_DB_TIMEOUT.
 MONITOR = Kind("monitor", 4, 64, body_bytes=0)
+# A password is hashed, which takes a processor for half a second.
+LOGIN = Kind("login", settings.WEB_LOGINS, 8, body_bytes=body_limits.API_BYTES)
 STAFF = Kind("staff", settings.WEB_STAFF_THREADS, 128, body_bytes=body_limits.STAFF_BYTES)
 # Statistics, and making codes: a tool's, with the key.
 TOOL = Kind("tool", 4, 64, body_bytes=body_limits.API_BYTES)
 # Without the key, at an address that asks for it: the answer is quick, and the body is not read.
 STRANGER = Kind("stranger", 2, 64, body_bytes=0)
 
-ALL = (GATE, ALIVE, MONITOR, STAFF, TOOL, STRANGER)
+ALL = (GATE, ALIVE, MONITOR, LOGIN, STAFF, TOOL, STRANGER)
 
 _ALIVE = {"/health", "/health/", "/livez", "/livez/"}
+_LOGIN = "/admin/login"
 # They know their visitors by a session, or serve anybody.
 _FOR_BROWSERS = ("/admin", "/static/", "/api/", "/favicon.ico")
 
 
-def kind_of(path: str, *, has_key: bool) -> Kind:
+def kind_of(path: str, *, has_key: bool, method: str = "GET") -> Kind:
     """Return the kind of a request to `path`."""
     if path in _ALIVE:
         return ALIVE
     if path in monitoring.PATHS:
         return MONITOR
+    if method == "POST" and path.startswith(_LOGIN):
+        return LOGIN
     if path.startswith(_FOR_BROWSERS):
         return STAFF
     if not has_key:

@@ -10,7 +10,7 @@ from config import env
 
 ROOT = Path(__file__).resolve().parents[2]
 READERS = (
-    *("whole_number", "seconds", "flag", "names", "secret", "database"),
+    *("whole_number", "seconds", "flag", "names", "secret", "database", "networks"),
     *("text", "token", "command", "currency", "time_zone", "choice", "folder", "file", "email"),
 )
 REQUIRED = "required"

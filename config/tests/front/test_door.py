@@ -1,7 +1,8 @@
-"""The running service: whatever strangers and staff hold, scans and probes are answered (G4, G5, G7)."""
+"""The running service: whatever strangers and staff hold, scans and probes are answered (G4, G5, G6, G7)."""
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -183,3 +184,19 @@ class TestAnAddress:
             status = int(answer_to(client).split(" ")[1])
 
         assert 200 <= status < 500
+
+
+class TestManyLogins:
+    def test_leave_the_gates_their_threads_and_their_processors(self, port: int) -> None:
+        def log_in(number: int) -> int:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+                client.get("/admin/login/")
+                form = {"username": f"guess {number}", "password": "wrong"}
+                token = {"csrfmiddlewaretoken": client.cookies["csrftoken"]}
+                return client.post("/admin/login/", data={**form, **token}).status_code
+
+        with ThreadPoolExecutor(30) as threads:
+            answers = threads.map(log_in, range(30))
+            assert_serves(port)
+
+        assert set(answers) == {200, 429}

@@ -36,5 +36,11 @@ class TestARequest:
     def test_of_monitors_and_browsers_needs_no_key(self, path: str, kind: Kind, *, has_key: bool) -> None:
         assert kinds.kind_of(path, has_key=has_key) is kind
 
+    def test_that_sends_a_password_has_places_of_its_own(self) -> None:
+        for path in ("/admin/login/", "/admin/login"):
+            assert kinds.kind_of(path, has_key=False, method="POST") is kinds.LOGIN
+            assert kinds.kind_of(path, has_key=False, method="GET") is kinds.STAFF
+        assert kinds.kind_of("/admin/", has_key=False, method="POST") is kinds.STAFF
+
     def test_of_a_stranger_or_a_monitor_has_no_body_that_is_read(self) -> None:
         assert {kind.name for kind in kinds.ALL if not kind.body_bytes} == {"alive", "monitor", "stranger"}
