@@ -1,6 +1,8 @@
 """`manage.py report`"""
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,18 @@ class TestReportCommand:
         assert out.count(b"\r\n") == 2
         assert b"\r\nlodz," in out
         assert b"1 of 1 rows" in err
+
+    def test_writes_into_a_pipe_or_a_device_and_leaves_it_what_it_is(
+        self, tonight: Event, tmp_path: Path
+    ) -> None:
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        with ThreadPoolExecutor(1) as thread:
+            read = thread.submit(pipe.read_bytes)
+            report("daily-sales", "--from=2025-06-01", "--to=2025-06-01", "--output", pipe)
+
+        assert read.result().startswith(b"Daily Sales Report")
+        assert pipe.is_fifo()
 
     def test_writes_the_format_that_was_asked_for(self, tonight: Event, tmp_path: Path) -> None:
         sell(TONIGHT, 3, "75")

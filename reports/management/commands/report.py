@@ -84,7 +84,7 @@ def _event_ids(report: Report, named: list[str] | None) -> tuple[str, ...] | Non
 
 def _make(report: Report, parameters: Parameters, file_format: FileFormat, output: str) -> MadeFile:
     """Make the report in a folder beside `output`, so that nobody reads half a file there."""
-    folder = None if output == STDOUT else Path(output).absolute().parent
+    folder = None if _is_written_into(output) else Path(output).absolute().parent
     with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as place:
         made = make_file(
             report=report,
@@ -99,12 +99,21 @@ def _make(report: Report, parameters: Parameters, file_format: FileFormat, outpu
 
 
 def _put(path: Path, output: str) -> None:
-    if output != STDOUT:
+    if not _is_written_into(output):
         path.replace(output)
         return
     with path.open("rb") as file:
-        shutil.copyfileobj(file, sys.stdout.buffer)
-    sys.stdout.buffer.flush()
+        if output == STDOUT:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+        else:
+            with Path(output).open("wb") as target:
+                shutil.copyfileobj(file, target)
+
+
+def _is_written_into(output: str) -> bool:
+    """Tell whether `output` is no file that a new one may replace: a pipe, a device such as /dev/null."""
+    return output == STDOUT or (Path(output).exists() and not Path(output).is_file())
 
 
 def _ignore(rows: int, total: int | None) -> None: ...
