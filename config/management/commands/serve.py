@@ -26,13 +26,13 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.utils.module_loading import import_string
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from config import start
 from config.commands import WRONG_SETTINGS
+from config.front.server import Server
 
 HOST = "127.0.0.1"
 # How long a stopping worker may take to answer the requests it has.
@@ -175,7 +175,7 @@ def serve(port: int, *, stop_on_hangup: bool) -> None:
     # A fresh interpreter for each worker: nothing of this process, sockets included, leaks into it.
     multiprocessing.set_start_method("spawn", force=True)
     connections = raise_file_limit(settings.WEB_CONNECTIONS)
-    server = Granian(
+    server = Server(
         APPLICATION,
         address=HOST,
         port=port,
@@ -188,7 +188,6 @@ def serve(port: int, *, stop_on_hangup: bool) -> None:
         backlog=connections,
         # Beyond it a worker accepts nobody; those it has are served.
         backpressure=connections,
-        respawn_failed_workers=True,
         workers_kill_timeout=DRAIN_SECONDS,
         log_level=LogLevels.error,
     )
