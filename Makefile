@@ -76,13 +76,16 @@ bench: $(BIN)/bench-ready ## Measure pool, ETL and reports; write docs/benchmark
 faults: $(BIN)/bench-ready ## Break everything, beside the alternatives; write docs/faults.md (15 to 30 minutes)
 	$(BIN)/python -m benchmarks.faults
 
+siege: $(BIN)/bench-ready ## Besiege the running service, beside the stock way; write docs/siege.md (25 minutes)
+	$(BIN)/python -m benchmarks.siege
+
 peers: $(PEERS)/ready ## Run other projects' own tests on stock and on ours; write docs/peers.md (30 minutes)
 	$(PEERS)/bin/python -m benchmarks.peers
 
 screenshots: $(READY) ## Take the pictures in docs/screenshots; needs chromium
 	$(BIN)/python -m pytest reports/tests/browser/screenshots.py
 
-.PHONY: bench faults peers screenshots
+.PHONY: bench faults siege peers screenshots
 
 $(BIN)/bench-ready: requirements-bench.txt $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt

@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import django
-from django.conf import settings
 from django.utils import timezone
 
 BYTES = 50 * 1024 * 1024
@@ -60,7 +59,7 @@ def _session_of_an_administrator() -> str:
     user = User.objects.create_superuser("admin")
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.create()
     return str(session.session_key)
