@@ -2,7 +2,7 @@
 The DATABASES entry: Postgres through `core.backend`, with one bounded pool in each process.
 
 The pool's options carry psycopg_pool's own names, so the same entry also works with Django's stock engine
-(less `ping_after`, `leak_seconds`, `lazy`, `hold`, `fail_fast` and the classes, which are ours).
+(less `ping_after`, `leak_seconds`, `lazy`, `hold`, `fail_fast`, `keeps_session` and the classes: ours).
 """
 
 from pathlib import Path
@@ -31,6 +31,10 @@ def database_entry() -> dict[str, Any]:
         "connect_timeout": _connect_timeout(entry["OPTIONS"].get("connect_timeout")),
         "pool": pool_options(),
     }
+    if is_pooled():
+        # What one session prepared is not there in the next, and no cursor outlives a transaction.
+        options["prepare_threshold"] = None
+        entry["DISABLE_SERVER_SIDE_CURSORS"] = True
     return {
         # The pool decides what is alive, without a round trip per request.
         "CONN_HEALTH_CHECKS": False,
@@ -78,6 +82,11 @@ def _password(in_url: str) -> Any:
     return in_url
 
 
+def is_pooled() -> bool:
+    """Tell whether a pooler is before the server that gives each transaction another session."""
+    return env.choice("DATABASE_POOLER", "none", choices=("none", "transaction")) == "transaction"
+
+
 def pool_options() -> dict[str, Any]:
     """Return the pool's options: sizes in connections, times in seconds."""
     size = env.whole_number("POOL_SIZE", 5, minimum=1)
@@ -96,6 +105,7 @@ def pool_options() -> dict[str, Any]:
         # A request that renders, hashes a password or waits for another service holds none.
         "hold": "transaction",
         "fail_fast": application_name.role() not in SERVICES,
+        "keeps_session": not is_pooled(),
         "classes": _classes(bound=size + overflow),
         "default_class": "staff" if application_name.role() in SERVERS else "batch",
     }

@@ -21,6 +21,9 @@ Answer = TypeVar("Answer")
 # Postgres' own names. transaction_timeout is new in 17, and would end a statement that may be long.
 TIME_LIMITS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
 
+# What a session's limits are that somebody else may have set: unlike all others.
+UNKNOWN = -1.0
+
 _current: ContextVar[str] = ContextVar("class of borrowers", default="")
 # Each loan asks: bound once, it takes half the time.
 _name = _current.get
@@ -64,6 +67,8 @@ class Classes:
     Args:
         options: by name, in order: `{"gate": {"timeout": 2}, "staff": {"places": 12, "timeout": 5}}`; in
             `time_limits` some of TIME_LIMITS, in seconds, 0 for none.
+        keeps_session: whether what is set for a session is there in the next transaction. Where it is not,
+            each transaction sets all limits of its class.
         default: the class of those who were called by no `run_as`, or for a class that this pool has not;
             the last one unless given.
 
@@ -71,15 +76,23 @@ class Classes:
         TypeError, ValueError: an option or `default` is unknown, or a number of places is none.
     """
 
-    def __init__(self, options: Mapping[str, Mapping[str, Any]] | None, default: str | None = None) -> None:
+    def __init__(
+        self,
+        options: Mapping[str, Mapping[str, Any]] | None,
+        default: str | None = None,
+        *,
+        keeps_session: bool = True,
+    ) -> None:
         options = options or {}
         if default is None:
             default = next(reversed(list(options)), EVERYBODY.name)
         elif default not in options:
             raise ValueError(f"default_class {default!r} is none of the classes: {', '.join(options)}")
         # Of each session, from its start: most work is the default class's, and says nothing about it.
-        self.of_a_session = _checked(default, options.get(default, {}).get("time_limits", {}))
-        self._by_name = {made.name: made for made in _made(options, self.of_a_session)}
+        of_default = _checked(default, options.get(default, {}).get("time_limits", {}))
+        self.of_a_session = of_default if keeps_session else {}
+        known = of_default if keeps_session else dict.fromkeys(TIME_LIMITS, UNKNOWN if options else 0.0)
+        self._by_name = {made.name: made for made in _made(options, known)}
         self._default = self._by_name.get(default, EVERYBODY)
 
     def __iter__(self) -> Iterator[BorrowerClass]:

@@ -79,6 +79,8 @@ class SharedPool(ConnectionPool[PooledConnection]):
         classes: classes of borrowers, the first one first: how many connections each and those below it may
             have at once, and how long each waits, in seconds: see `core.pool.classes`.
         default_class: of those who say nothing; the last one unless given.
+        keeps_session: False behind a pooler that gives each transaction another session, such as PgBouncer in
+            transaction mode: time limits are set by each transaction then, and never for a session.
 
     Attributes:
         state: what is idle, lent, waited for and being opened; guarded by its lock.
@@ -101,6 +103,7 @@ class SharedPool(ConnectionPool[PooledConnection]):
         reserve_seconds: float = RESERVE_SECONDS,
         classes: Mapping[str, Mapping[str, Any]] | None = None,
         default_class: str | None = None,
+        keeps_session: bool = True,
         **options: Any,
     ) -> None:
         _refuse_other_classes(connection_class)
@@ -110,7 +113,8 @@ class SharedPool(ConnectionPool[PooledConnection]):
         self.ping_after = ping_after
         self.leak_seconds = leak_seconds
         self.fail_fast = fail_fast
-        self.classes = Classes(classes, default_class)
+        self.keeps_session = keeps_session
+        self.classes = Classes(classes, default_class, keeps_session=keeps_session)
         self._make_parts(lazy=lazy, reserve_seconds=reserve_seconds)
         forks.note(self)
         if open is None:

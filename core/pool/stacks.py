@@ -6,6 +6,7 @@ import contextlib
 import linecache
 import os
 import sys
+from itertools import takewhile
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -53,10 +54,11 @@ def where(stack: Stack) -> str:
     """
     Return `file:line in function` of the innermost frame of the borrower's own code.
 
-    A file of this project is named from the project's folder on.
+    A file of this project is named from the project's folder on. Middleware that only passed a request on is
+    no borrower: what is outside of Django's own handler says how the request came in.
     Where there is none, as when Django's session middleware borrows, of the library that is not a database's.
     """
-    frames = _frames(stack)
+    frames = list(takewhile(lambda frame: not _passes_on(frame[0].co_filename), _frames(stack)))
     own = [frame for frame in frames if not _is_library(frame[0].co_filename)]
     libraries = [frame for frame in frames if not _is_of_a_database(frame[0].co_filename)]
     for code, instruction in (own or libraries)[:1]:
@@ -82,6 +84,10 @@ def _frames(stack: Stack) -> list[tuple[CodeType, int]]:
 def _is_library(filename: str) -> bool:
     is_installed = "site-packages" in filename or filename.startswith(_STANDARD)
     return is_installed or _is_of_a_database(filename)
+
+
+def _passes_on(filename: str) -> bool:
+    return f"django{os.sep}core{os.sep}handlers{os.sep}" in filename
 
 
 def _is_of_a_database(filename: str) -> bool:

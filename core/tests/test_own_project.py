@@ -197,7 +197,7 @@ class TestTheDocument:
 
         given = re.findall(r'^ +"(\w+)": .+# default (\w+)[:,]', DOCUMENT, re.MULTILINE)
 
-        assert len(given) == 11
+        assert len(given) == 12
         assert {name: str(parameters[name].default).removesuffix(".0") for name, _ in given} == dict(given)
 
 

@@ -6,6 +6,7 @@ It asks for nothing but DATABASES. A service adds questions, and its own names o
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import repeat
 from time import monotonic
 from typing import Any, Literal, NamedTuple
 
@@ -18,6 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 from core import checks
 from core.budget import ConnectionBudget
 from core.pool import SharedPool, liveness
+from core.pool.classes import TIME_LIMITS, BorrowerClass
 
 Verdict = Literal["ok", "warn", "fail"]
 
@@ -30,6 +32,9 @@ _LIMITS = """
            current_setting('max_connections')::int,
            current_setting('superuser_reserved_connections')::int
              + coalesce(current_setting('reserved_connections', true), '0')::int
+"""
+_ROLE = """
+    SELECT quote_ident(current_user), current_setting('lock_timeout'), current_setting('statement_timeout')
 """
 
 
@@ -83,6 +88,8 @@ class Command(BaseCommand):
         """Yield the findings of one database; those about the server only when it answers."""
         pool = pool_of(alias)
         yield from self.pool_settings(alias)
+        if pool is not None:
+            yield from map(described_class, pool.classes, repeat(pool))
         reached = self.database(alias)
         yield reached
         if reached.verdict != "fail":
@@ -90,6 +97,7 @@ class Command(BaseCommand):
             yield version(server)
             if pool is not None:
                 yield self.budget(connection_budget(server, self.processes(), pool_bound=pool.max_size))
+                yield from unlimited_sessions(alias, pool)
             # Django migrates other databases as its routers have it.
             if alias == DEFAULT_DB_ALIAS:
                 yield migrations()
@@ -141,6 +149,42 @@ def pool_of(alias: str) -> SharedPool | None:
 def described(min_size: int, max_size: int, timeout: float) -> Finding:
     """How large is the pool?"""
     return Finding("ok", f"pool of {min_size} to {max_size} connections, wait {timeout:g} s")
+
+
+def described_class(each: BorrowerClass, pool: SharedPool) -> Finding:
+    """What may a class of borrowers have, of the pool and of the server's time?"""
+    places = pool.max_size if each.places is None else min(each.places, pool.max_size)
+    wait = pool.timeout if each.timeout is None else min(each.timeout, pool.timeout)
+    limits = [
+        f"{name} {each.time_limits.get(name, 0):g} s" for name in TIME_LIMITS if each.time_limits.get(name)
+    ]
+    return Finding(
+        "ok",
+        f"class {each.name}: up to {places} of {pool.max_size} connections, wait {wait:g} s; "
+        f"{', '.join(limits) or 'no time limits'}",
+    )
+
+
+def unlimited_sessions(alias: str, pool: SharedPool) -> Iterator[Finding]:
+    """
+    Where a pooler shares the sessions: does the server itself end a statement outside of a transaction?
+
+    Such a statement takes no limit along; those of a role or a database hold behind any pooler.
+    """
+    if pool.keeps_session or not list(pool.classes):
+        return
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT current_user, current_setting('lock_timeout'), current_setting('statement_timeout')"
+        )
+        role, *found = cursor.fetchone()
+    if "0" in found:
+        yield Finding(
+            "warn",
+            "behind the pooler, a single statement outside of a transaction has no time limits",
+            f"ALTER ROLE {role} SET lock_timeout = '5s'; ALTER ROLE {role} SET statement_timeout = '30s'; "
+            "each transaction sets those of its class over them",
+        )
 
 
 def ping(alias: str) -> float:
