@@ -52,7 +52,10 @@ def write(matrix: Matrix) -> Path:
 def _parts(matrix: Matrix) -> Iterator[str]:
     yield "# The siege"
     yield "What 40 scanners at the gates notice while something else on the same service tries to stop them."
-    yield "Each cell: scans that failed / the slowest hundredth of the others / recovery after the attack."
+    yield (
+        "Each cell: scans that failed / the slowest hundredth of the others / recovery after the attack / "
+        "probes of monitoring that took longer than a second."
+    )
     yield _overview(matrix)
     yield f"![{charts.TITLE}](charts/{charts.FILE})"
     yield METHOD.read_text().strip()
@@ -74,7 +77,7 @@ def _short(result: Result | None) -> str:
         return "not measured"
     recovery = "never" if result.recovery is None else f"{result.recovery:.1f} s"
     p99 = f"{_milliseconds(result.p99)} ms" if result.answered else "none"
-    return f"{result.failed:,} / {p99} / {recovery}"
+    return f"{result.failed:,} / {p99} / {recovery} / {result.probes_late:,}"
 
 
 def _section(name: str, row: Mapping[str, Result]) -> Iterator[str]:
