@@ -44,6 +44,15 @@ class ScanFact:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScanResult:
+    """The scan as stored; for a duplicate also when and where the ticket was first admitted."""
+
+    scan: ScanFact
+    first_admitted_at: datetime | None
+    first_admitted_gate: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TransferFact:
     """One transfer of a ticket. `reason` is "" when none was given."""
 

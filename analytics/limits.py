@@ -6,6 +6,8 @@ The models, the QR reader and the API read these numbers here; no other module r
 
 EVENT_ID = 200
 EVENT_NAME = 200
+# That one gate may serve at a time.
+EVENTS = 100
 TIMEZONE = 64
 TICKET_ID = 128
 USER = 128

@@ -9,8 +9,8 @@ import hmac
 import io
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Never, TypeGuard
 
@@ -23,12 +23,14 @@ Payload = Mapping[str, Any]
 
 
 class Refusal(StrEnum):
-    """Why a reading is no ticket: the `reason` of a refused scan."""
+    """Why a reading is no ticket, or none of this event's: the `reason` of a refused scan."""
 
     TOO_LONG = "too_long"
     MALFORMED = "malformed"
     UNSIGNED = "unsigned"
     INVALID_SIGNATURE = "invalid_signature"
+    # A genuine ticket, but not here.
+    WRONG_EVENT = "wrong_event"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +99,14 @@ def read(qr_text: str) -> Reading:
     return Reading(
         is_genuine=True, reason="", payload=payload, ticket_id=payload["ticket_id"], event_id=payload["event"]
     )
+
+
+def read_for(qr_text: str, events: Collection[str]) -> Reading:
+    """Read the text of a code at a gate of these events, or of any where there are none."""
+    reading = read(qr_text)
+    if events and not reading.reason and reading.event_id not in events:
+        return replace(reading, reason=Refusal.WRONG_EVENT)
+    return reading
 
 
 def _refused(payload: Payload, refusal: Refusal | None) -> Reading:

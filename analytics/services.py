@@ -7,28 +7,25 @@ fact is ever changed.
 
 import secrets
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Generic
 
 import sqlalchemy as sa
+from django.db import transaction
 
 from analytics import statements
-from analytics.deadlines import Deadline
-from analytics.facts import Fact, InvalidAttemptFact, ScanFact, TransferFact
+from analytics.deadlines import Deadline, DeadlinePassed
+from analytics.facts import Fact, InvalidAttemptFact, ScanResult, TransferFact
+from analytics.ids import IdReused, check_same
 from analytics.models import COUNTER_SHARDS
 from analytics.qr import Reading
+from analytics.recorder import batch
+from analytics.recorder.batch import GivenScan
+from analytics.recorder.line import recorder
 from core import db
-
-
-class IdReused(ValueError):
-    """
-    The id was used before, for something else. Nothing is stored.
-
-    If you are hitting this, make a new random UUID for each fact, and repeat one only to send the very same
-    fact again.
-    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,15 +34,6 @@ class Recorded(Generic[Fact]):
 
     fact: Fact
     is_new: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScanResult:
-    """The scan as stored; for a duplicate also when and where the ticket was first admitted."""
-
-    scan: ScanFact
-    first_admitted_at: datetime | None
-    first_admitted_gate: str | None
 
 
 def record_scan(
@@ -65,28 +53,51 @@ def record_scan(
     invalid attempt too. The same `scan_id` again answers the first result.
 
     Raises:
-        IdReused: `scan_id` belongs to a scan of something else.
+        IdReused: `scan_id` belongs to a scan of something else, or by another scanner.
         DeadlinePassed: `deadline` has passed; nothing is stored.
+        LineFull: too many scans wait; nothing is stored.
     """
-    row = _record(
-        statements.REFUSE if reading.reason else statements.ADMIT,
-        {
-            "scan_id": scan_id,
-            "event_id": reading.event_id,
-            "ticket_id": reading.ticket_id,
-            "reason": reading.reason,
-            "is_genuine": reading.is_genuine,
-            "gate": gate,
-            "scanner_id": scanner_id,
-            "scanned_at": scanned_at,
-            "received_at": received_at,
-            "attempt_id": uuid.uuid4(),
-        },
-        same=("event_id", "ticket_id", "reason", "is_genuine"),
-        deadline=deadline,
+    scan = GivenScan(
+        scan_id=scan_id,
+        event_id=reading.event_id,
+        ticket_id=reading.ticket_id,
+        reason=reading.reason,
+        is_genuine=reading.is_genuine,
+        gate=gate,
+        scanner_id=scanner_id,
+        scanned_at=scanned_at,
+        received_at=received_at,
     )
-    first = {name: row.pop(name) for name in ("first_admitted_at", "first_admitted_gate")}
-    return ScanResult(scan=ScanFact(**{**row, "reason": row["reason"] or None}), **first)
+    if transaction.get_connection().in_atomic_block:
+        return _in_this_transaction(scan, deadline)
+    return _through_the_recorder(scan, deadline)
+
+
+def _in_this_transaction(scan: GivenScan, deadline: Deadline | None) -> ScanResult:
+    """Decide in the caller's transaction, which the recorder has no part in."""
+    with db.get_engine().begin() as connection:
+        [decided] = batch.write(connection, [scan])
+        # Inside the transaction: raising undoes an admission that belongs to a reused id, or comes too late.
+        if isinstance(decided, IdReused):
+            raise decided
+        if deadline is not None:
+            deadline.keep()
+    return decided
+
+
+def _through_the_recorder(scan: GivenScan, deadline: Deadline | None) -> ScanResult:
+    future = recorder.submit(scan, deadline)
+    with suppress(TimeoutError):
+        return _result(future, None if deadline is None else max(0.0, deadline.seconds_left))
+    if deadline is not None and deadline.give_up():
+        raise DeadlinePassed
+    # It is being stored: what was stored is said, however late.
+    return _result(future, None)
+
+
+def _result(future: Any, timeout: float | None) -> ScanResult:
+    result: ScanResult = future.result(timeout)
+    return result
 
 
 def record_transfer(*, transfer: TransferFact, deadline: Deadline | None = None) -> Recorded[TransferFact]:
@@ -142,15 +153,8 @@ def _store(
     shard = secrets.randbelow(COUNTER_SHARDS)
     with db.get_engine().begin() as connection:
         row = dict(connection.execute(statement, {**fact, "shard": shard}).mappings().one())
-        # Inside the transaction: raising undoes an admission that belongs to a reused id, or comes too late.
-        _check_same(row, {name: fact[name] for name in same})
+        # Inside the transaction: raising undoes what comes too late.
+        check_same(row, {name: fact[name] for name in same})
         if deadline is not None:
             deadline.keep()
     return row
-
-
-def _check_same(row: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    for name, value in given.items():
-        # The event of a refused scan or an attempt may have become known since it was stored without.
-        if row[name] != value and (name, row[name]) != ("event_id", None):
-            raise IdReused(f"this id was used before, with another {name}: send a new id for something new")

@@ -1,5 +1,7 @@
 """
-The SQL that records facts: one statement for each, which also counts what it stored.
+The SQL that records transfers and invalid attempts: one statement for each, which also counts it.
+
+Scans have theirs in `analytics.recorder.statement`.
 
 Every row is written with INSERT ... ON CONFLICT, because a concurrent statement may have stored the same row
 after our snapshot was taken. DO UPDATE that changes nothing waits for that statement, locks the row and
@@ -14,9 +16,6 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-_SCAN_COLUMNS = (
-    "scan_id, event_id, ticket_id, outcome, reason, is_genuine, gate, scanner_id, scanned_at, received_at"
-)
 _TRANSFER_COLUMNS = (
     "transfer_id, event_id, ticket_id, from_user, to_user, is_successful, reason, transferred_at, received_at"
 )
@@ -51,25 +50,6 @@ counter AS (
 )"""
 
 
-_COUNT_DECIDED = _counted(
-    "scan",
-    {
-        "scan_count": "1",
-        "valid_scan_count": "1",
-        "admitted_count": "CAST(scan.outcome = 'admitted' AS integer)",
-        "duplicate_count": "CAST(scan.outcome = 'duplicate' AS integer)",
-    },
-)
-_COUNT_REFUSED = _counted(
-    "scan",
-    {
-        "scan_count": "1",
-        "valid_scan_count": "CAST(scan.is_genuine AS integer)",
-        "invalid_scan_count": "CAST(NOT scan.is_genuine AS integer)",
-        "refused_count": "1",
-        "invalid_attempt_count": "1",
-    },
-)
 _COUNT_TRANSFER = _counted(
     "transfer",
     {
@@ -79,57 +59,6 @@ _COUNT_TRANSFER = _counted(
     },
 )
 _COUNT_ATTEMPT = _counted("attempt", {"invalid_attempt_count": "1"})
-
-_SCAN_GIVEN = """
-given AS (
-    SELECT CAST(:scan_id AS uuid) AS scan_id, CAST(:event_id AS text) AS event_id,
-        CAST(:ticket_id AS text) AS ticket_id, CAST(:reason AS text) AS reason,
-        CAST(:is_genuine AS boolean) AS is_genuine, CAST(:gate AS text) AS gate,
-        CAST(:scanner_id AS text) AS scanner_id, CAST(:scanned_at AS timestamptz) AS scanned_at,
-        CAST(:received_at AS timestamptz) AS received_at, CAST(:attempt_id AS uuid) AS attempt_id,
-        CAST(:shard AS smallint) AS shard
-)"""
-
-# Whether the ticket may enter: the first scan of the ticket owns its admission, every later one finds it.
-ADMIT = sa.text(f"""
-WITH {_SCAN_GIVEN}, {_NEW_EVENT}, admission AS (
-    INSERT INTO admissions AS kept (event_id, ticket_id, scan_id, gate, scanner_id, admitted_at)
-    SELECT event_id, ticket_id, scan_id, gate, scanner_id, received_at FROM given CROSS JOIN event
-    ON CONFLICT (event_id, ticket_id) DO UPDATE SET gate = kept.gate
-    RETURNING kept.scan_id AS admitted_scan_id, kept.gate AS admitted_gate, kept.admitted_at
-), scan AS (
-    INSERT INTO ticket_scans AS kept ({_SCAN_COLUMNS})
-    SELECT scan_id, event_id, ticket_id,
-        CASE WHEN admitted_scan_id = scan_id THEN 'admitted' ELSE 'duplicate' END,
-        reason, is_genuine, gate, scanner_id, scanned_at, received_at
-    FROM given CROSS JOIN admission
-    ON CONFLICT (scan_id) DO UPDATE SET gate = kept.gate
-    RETURNING kept.*, kept.xmax = 0 AS is_new
-), {_COUNT_DECIDED}
-SELECT {_SCAN_COLUMNS},
-    CASE WHEN outcome = 'duplicate' THEN admitted_at END AS first_admitted_at,
-    CASE WHEN outcome = 'duplicate' THEN admitted_gate END AS first_admitted_gate
-FROM scan CROSS JOIN admission
-""")
-
-# A refused scan is stored, and is an invalid attempt; it admits nobody and registers no event.
-REFUSE = sa.text(f"""
-WITH {_SCAN_GIVEN}, scan AS (
-    INSERT INTO ticket_scans AS kept ({_SCAN_COLUMNS})
-    SELECT scan_id, {_KNOWN_EVENT}, ticket_id, 'refused', reason, is_genuine, gate, scanner_id, scanned_at,
-        received_at
-    FROM given
-    ON CONFLICT (scan_id) DO UPDATE SET gate = kept.gate
-    RETURNING kept.*, kept.xmax = 0 AS is_new
-), attempt AS (
-    INSERT INTO invalid_attempts ({_ATTEMPT_COLUMNS})
-    SELECT given.attempt_id, scan.event_id, scan.ticket_id, scan.reason, '', scan.gate, scan.scanner_id,
-        scan.scan_id, scan.scanned_at, scan.received_at
-    FROM scan CROSS JOIN given
-    WHERE scan.is_new
-), {_COUNT_REFUSED}
-SELECT {_SCAN_COLUMNS}, NULL AS first_admitted_at, NULL AS first_admitted_gate FROM scan
-""")
 
 TRANSFER = sa.text(f"""
 WITH given AS (

@@ -14,7 +14,7 @@ from ninja.security import APIKeyHeader
 
 import health.openapi
 from analytics.api import lists, reported, stats, tickets
-from analytics.services import IdReused
+from analytics.ids import IdReused
 from config import body_limits, service_key
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
 
 from analytics.deadlines import DeadlinePassed
+from analytics.recorder.line import LineFull
 from core import db
 
 RETRY_AFTER_SECONDS = 1
@@ -24,9 +25,10 @@ def answer_unavailable(request: HttpRequest, error: BaseException) -> HttpRespon
 
     It has a fixed reason, never the exception's text; the cause goes to the log.
     """
-    if isinstance(error, DeadlinePassed):
-        db.log_503(request, TOO_LATE)
-        return JsonResponse(body(TOO_LATE), status=503, headers=HEADERS)
+    for kind, reason in ((DeadlinePassed, TOO_LATE), (LineFull, OVERLOADED)):
+        if isinstance(error, kind):
+            db.log_503(request, reason)
+            return JsonResponse(body(reason), status=503, headers=HEADERS)
     found = db.diagnose(error)
     if found is None:
         return None

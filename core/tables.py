@@ -91,7 +91,8 @@ def _build(model: type[models.Model]) -> sa.Table:
 
 def _column(field: Any, editor: BaseDatabaseSchemaEditor) -> sa.Column[Any]:
     arguments: list[Any] = []
-    if isinstance(field, models.ForeignKey):
+    # django-stubs does not know it.
+    if isinstance(field, models.ForeignKey) and getattr(field, "db_constraint", True):
         target = f"{_options(field.related_model).db_table}.{field.target_field.column}"
         # Django checks foreign keys at the commit.
         arguments.append(sa.ForeignKey(target, deferrable=True, initially="DEFERRED"))

@@ -5,6 +5,7 @@ The kinds of text and time that requests carry, bounded before they reach the da
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
+from annotated_types import Len
 from ninja import Header
 from pydantic import PlainValidator, StringConstraints, WithJsonSchema
 
@@ -18,7 +19,13 @@ def _text(length: int, *, minimum: int = 0) -> Any:
     return StringConstraints(min_length=minimum, max_length=length, pattern=_NO_NUL)
 
 
-def _instant(value: Any) -> datetime:
+def instant(value: Any) -> datetime:
+    """
+    Read an instant.
+
+    Raises:
+        ValueError: it is none, or has no time zone.
+    """
     try:
         instant = datetime.fromisoformat(value)
     except TypeError:
@@ -44,6 +51,7 @@ def _day(value: object) -> date:
 
 
 EventId = Annotated[str, _text(limits.EVENT_ID, minimum=1)]
+Events = Annotated[list[EventId], Len(1, limits.EVENTS)]
 TicketId = Annotated[str, _text(limits.TICKET_ID, minimum=1)]
 User = Annotated[str, _text(limits.USER, minimum=1)]
 Reason = Annotated[str, _text(limits.REASON, minimum=1)]
@@ -55,7 +63,7 @@ MaybeEventId = Annotated[str, _text(limits.EVENT_ID)]
 MaybeTicketId = Annotated[str, _text(limits.TICKET_ID)]
 Instant = Annotated[
     datetime,
-    PlainValidator(_instant),
+    PlainValidator(instant),
     WithJsonSchema({"type": "string", "format": "date-time", "description": "with a time zone"}),
 ]
 Day = Annotated[date, PlainValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]

@@ -4,6 +4,7 @@ QR codes: make one, validate one at the gate, and look up what happened to a tic
 
 import base64
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -17,9 +18,12 @@ from pydantic import Field
 from analytics import deadlines, limits, qr, queries, services
 from analytics.api import fields
 from analytics.api.answers import FAULTS, Problem
-from analytics.facts import OutcomeName, ScanFact
+from analytics.facts import OutcomeName, ScanFact, ScanResult
 
 router = Router(tags=["tickets"])
+
+# Where a server that asked the recorder itself leaves why it failed, among the request's META.
+FAILED_KEY = "turnstile.failed"
 
 
 class GenerateRequest(Schema):
@@ -36,6 +40,9 @@ class GenerateAnswer(Schema):
 class ValidateRequest(Schema):
     # Any text at all: what cannot be a ticket is a refused scan, not a caller's mistake.
     qr_text: str = Field(description="the text read from the code")
+    event: fields.EventId | fields.Events | None = Field(
+        None, description="the gate's event, or several; a ticket of another one is refused"
+    )
     scan_id: uuid.UUID | None = Field(
         None, description="the device's: send it again and get the first answer"
     )
@@ -76,8 +83,10 @@ def validate_qr(
 
     Any other status means that nothing was decided.
     """
+    if (found := request.META.get(FAILED_KEY)) is not None:
+        raise found
     received_at = timezone.now()
-    reading = qr.read(body.qr_text)
+    reading = qr.read_for(body.qr_text, events_of(body.event))
     result = services.record_scan(
         reading=reading,
         scan_id=body.scan_id or uuid.uuid4(),
@@ -87,10 +96,16 @@ def validate_qr(
         received_at=received_at,
         deadline=deadlines.of(request),
     )
-    return JsonResponse(_decision(reading, result))
+    return JsonResponse(decision(reading, result))
 
 
-def _decision(reading: qr.Reading, result: services.ScanResult) -> dict[str, Any]:
+def events_of(event: str | list[str] | None) -> Collection[str]:
+    """Return the events that a request names."""
+    return [event] if isinstance(event, str) else event or ()
+
+
+def decision(reading: qr.Reading, result: ScanResult) -> dict[str, Any]:
+    """Return what /validate-qr answers."""
     scan = result.scan
     return {
         "isValid": scan.is_genuine,

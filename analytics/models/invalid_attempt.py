@@ -24,7 +24,8 @@ class InvalidAttempt(models.Model):
     detail = models.CharField(max_length=limits.DETAIL)
     gate = models.CharField(max_length=limits.GATE)
     scanner_id = models.CharField(max_length=limits.SCANNER_ID)
-    scan = models.ForeignKey(Scan, null=True, on_delete=models.PROTECT, db_index=False)
+    # No constraint, as in an admission.
+    scan = models.ForeignKey(Scan, null=True, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     # The caller's clock, and ours.
     attempted_at = models.DateTimeField()
     received_at = models.DateTimeField()

@@ -14,7 +14,7 @@ from django.db.models import Sum
 from django.test import Client
 
 from analytics import qr, services
-from analytics.facts import InvalidAttemptFact, TransferFact
+from analytics.facts import InvalidAttemptFact, ScanResult, TransferFact
 from analytics.models import COUNT_NAMES, Event, EventCounter, Gate
 from core.db import get_engine
 from core.engine.creator import shared_pool
@@ -46,7 +46,7 @@ def forged(ticket_id: str = "TKT-001", *, event: str = TONIGHT) -> str:
 
 def scan(
     qr_text: str | None = None, *, gate: str = NORTH, scan_id: uuid.UUID | None = None, minutes: int = 0
-) -> services.ScanResult:
+) -> ScanResult:
     """Record a scan of `qr_text` (Ada's ticket), `minutes` after eight."""
     at = EIGHT + timedelta(minutes=minutes)
     return services.record_scan(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from analytics import services
+from analytics.ids import IdReused
 from analytics.models import Admission, Event, InvalidAttempt, Scan, Transfer
 from analytics.tests.conftest import NORTH, SOUTH, TONIGHT, counts, forged, scan, ticket, transfer
 from core.pool import SharedPool
@@ -89,7 +89,7 @@ class TestOneScanIdForTwoTickets:
 
         done = Crowd(20, lambda number: scan(ticket(f"TKT-{number % 2}"), scan_id=scan_id)).run()
 
-        assert {type(error) for error in done.errors} == {services.IdReused}
+        assert {type(error) for error in done.errors} == {IdReused}
         assert len(done.results) == 10
         assert (Scan.objects.count(), Admission.objects.count()) == (1, 1)
         assert Admission.objects.get().ticket_id == Scan.objects.get().ticket_id

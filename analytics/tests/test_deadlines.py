@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from analytics import deadlines, qr, services
 from analytics.deadlines import Deadline, DeadlinePassed
+from analytics.facts import ScanResult
 from analytics.models import Admission, InvalidAttempt, Scan, Transfer
 from analytics.tests.conftest import EIGHT, NORTH, TONIGHT, Call, ticket, transfer
 from core import db
@@ -21,7 +22,7 @@ from core.pool import SharedPool
 from core.tests.fixtures import eventually, held
 
 
-def scan(deadline: Deadline, *, qr_text: str | None = None) -> services.ScanResult:
+def scan(deadline: Deadline, *, qr_text: str | None = None) -> ScanResult:
     return services.record_scan(
         reading=qr.read(qr_text or ticket()),
         scan_id=uuid.uuid4(),

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from analytics import limits, qr, services
+from analytics.ids import IdReused
 from analytics.models import Admission, Event, InvalidAttempt, Scan
 from analytics.tests.conftest import EIGHT, NORTH, SOUTH, TONIGHT, counts, forged, scan, ticket
 
@@ -120,7 +121,7 @@ class TestAScanIdUsedForSomethingElse:
         scan_id = scan().scan.scan_id
         counted = counts()
 
-        with pytest.raises(services.IdReused, match="send a new id"):
+        with pytest.raises(IdReused, match="send a new id"):
             scan(other(), scan_id=scan_id)
 
         assert (Scan.objects.count(), Admission.objects.count(), Event.objects.count()) == (1, 1, 1)
@@ -129,7 +130,7 @@ class TestAScanIdUsedForSomethingElse:
     def test_never_admits_on_the_id_of_a_refused_scan(self) -> None:
         scan_id = scan(qr.sign({"ticket_id": "TKT-001"})).scan.scan_id
 
-        with pytest.raises(services.IdReused):
+        with pytest.raises(IdReused):
             scan(scan_id=scan_id)
 
         assert not Admission.objects.exists()

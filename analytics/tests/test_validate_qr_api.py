@@ -155,3 +155,43 @@ class TestACallersMistake:
         assert answer.status_code == 409
         assert "send a new id" in answer.json()["detail"]
         assert Admission.objects.count() == 1
+
+
+@pytest.mark.usefixtures("tonight")
+class TestAGateThatNamesItsEvent:
+    @pytest.mark.parametrize("event", [TONIGHT, ["another", TONIGHT]])
+    def test_admits_its_tickets(self, post: Call, event: Any) -> None:
+        assert post("/validate-qr", qr_text=ticket(), event=event).json()["outcome"] == "admitted"
+
+    @pytest.mark.parametrize("event", ["another", ["another", "a third"]])
+    def test_refuses_a_genuine_ticket_of_another_event_and_admits_nobody(
+        self, post: Call, event: Any
+    ) -> None:
+        answer = post("/validate-qr", qr_text=ticket(), event=event).json()
+
+        assert (answer["isValid"], answer["outcome"], answer["reason"]) == (True, "refused", "wrong_event")
+        assert answer["metadata"]["event"] == TONIGHT
+        assert not Admission.objects.exists()
+        assert InvalidAttempt.objects.get().reason == "wrong_event"
+        assert post("/validate-qr", qr_text=ticket(), event=TONIGHT).json()["outcome"] == "admitted"
+
+    def test_says_what_a_forged_ticket_is(self, post: Call) -> None:
+        forged = ticket().replace("TKT", "XXX")
+
+        assert post("/validate-qr", qr_text=forged, event="another").json()["reason"] == "invalid_signature"
+
+    @pytest.mark.parametrize("event", ["", [], [""], 7, ["a"] * 101])
+    def test_is_told_what_is_no_event(self, post: Call, event: Any) -> None:
+        assert post("/validate-qr", qr_text=ticket(), event=event).status_code == 422
+
+
+@pytest.mark.usefixtures("tonight")
+class TestTheSameScanId:
+    @pytest.mark.parametrize("other", [{"gate": "south"}, {"scanner_id": "handheld 2"}])
+    def test_of_another_scanner_is_refused(self, post: Call, other: dict[str, str]) -> None:
+        scanner = {"gate": "north", "scanner_id": "handheld 1"}
+        scan = {"qr_text": ticket(), "scan_id": str(uuid.uuid4()), **scanner}
+
+        assert post("/validate-qr", **scan).json()["outcome"] == "admitted"
+        assert post("/validate-qr", **{**scan, **other}).status_code == 409
+        assert post("/validate-qr", **scan).json()["outcome"] == "admitted"

@@ -5,18 +5,22 @@ The ASGI application: reads, finds a place, waits for the answer, sends it.
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
 
 from analytics import deadlines
-from analytics.deadlines import Deadline
+from analytics.api import tickets
+from analytics.deadlines import Deadline, DeadlinePassed
+from analytics.recorder.line import LineFull
 from config import body_limits, service_key, unavailable
 from config.body_limits import BodyRefused
-from config.front import kinds
+from config.front import gates, kinds
 from config.front.bodies import Bodies, Disconnected, Receive, has_body
+from config.front.gates import Scanned
 from config.front.handler import Answer, Handler, Headers, Scope
 from config.front.kinds import Kind
 from config.front.places import NoPlace, Places
@@ -76,9 +80,24 @@ class FrontDoor:
                 return self._unavailable(kind, unavailable.TOO_LATE), False
             return _refusal(refused.status, {"detail": str(refused)}), False
         try:
-            return await self._work(kind, scope, body, deadline), True
+            return await self._answer_body(kind, scope, body, deadline), True
         finally:
             self._bodies.release(body)
+
+    async def _answer_body(self, kind: Kind, scope: Scope, body: bytes, deadline: Deadline | None) -> Answer:
+        if kind is kinds.GATE and deadline is not None and (found := gates.understood(scope, body)):
+            return await self._record(scope, body, found, deadline)
+        return await self._work(kind, scope, body, deadline)
+
+    async def _record(self, scope: Scope, body: bytes, found: Scanned, deadline: Deadline) -> Answer:
+        try:
+            return gates.answer(found.reading, await gates.decided(found.scan, deadline))
+        except DeadlinePassed:
+            return self._unavailable(kinds.GATE, unavailable.TOO_LATE)
+        except LineFull:
+            return self._unavailable(kinds.GATE, unavailable.OVERLOADED)
+        except Exception as error:  # noqa: BLE001 - the API says what it means
+            return await self._work(kinds.GATE, scope, body, None, {tickets.FAILED_KEY: error})
 
     async def _read(self, kind: Kind, scope: Scope, receive: Receive, deadline: Deadline | None) -> bytes:
         if not has_body(scope["headers"]):
@@ -93,11 +112,18 @@ class FrontDoor:
         scope["headers"] = [*kept, (b"content-length", str(len(body)).encode())]
         return body
 
-    async def _work(self, kind: Kind, scope: Scope, body: bytes, deadline: Deadline | None) -> Answer:
+    async def _work(
+        self,
+        kind: Kind,
+        scope: Scope,
+        body: bytes,
+        deadline: Deadline | None,
+        meta: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Answer:
         try:
             if deadline is None:
                 # Shielded: it keeps its place to its end, also where its client is given up.
-                return await asyncio.shield(self._places[kind].run(self._handler.answer, scope, body, {}))
+                return await asyncio.shield(self._places[kind].run(self._handler.answer, scope, body, meta))
             return await self._work_until(kind, scope, body, deadline)
         except NoPlace:
             if kind is kinds.LOGIN:

@@ -6,7 +6,7 @@ of it. This one is called in a thread that has a place, and returns what is to b
 """
 
 import io
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
 from django.core import signals
@@ -45,7 +45,7 @@ class Handler(ASGIHandler):
         # Not ASGIHandler's, which would make the views asynchronous.
         self.load_middleware(is_async=False)
 
-    def answer(self, scope: Scope, body: bytes, meta: dict[str, Any]) -> Answer:
+    def answer(self, scope: Scope, body: bytes, meta: Mapping[str, Any]) -> Answer:
         """Answer a request; `meta` joins its META."""
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=type(self), scope=scope)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import psycopg
 import pytest
 from django.conf import settings
@@ -95,6 +96,13 @@ def validate(url: str, number: int) -> httpx.Response:
     )
 
 
+def accepted(url: str) -> int:
+    """Return how many of our connections a server's process has."""
+    port = int(url.rpartition(":")[2])
+    found = [each for each in psutil.net_connections("tcp") if each.pid is not None]
+    return sum(each.laddr[1:] == (port,) and each.status == psutil.CONN_ESTABLISHED for each in found)
+
+
 def waiting_for_a_lock(outside: psycopg.Connection[Any]) -> int:
     row = outside.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone()
     assert row is not None
@@ -125,7 +133,7 @@ class TestAServer:
         ):
             locker.execute("LOCK TABLE ticket_scans IN ACCESS EXCLUSIVE MODE")
             requests = [clients.submit(validate, url, number) for number in range(IN_FLIGHT)]
-            eventually(lambda: waiting_for_a_lock(outside) == IN_FLIGHT)
+            eventually(lambda: accepted(url) == IN_FLIGHT and waiting_for_a_lock(outside) > 0)
             process.send_signal(signal.SIGTERM)
             # A server may go on accepting while it works on what it has: wait for its own word.
             eventually(lambda: STOPPING.search(log.read_text()), timeout=30)

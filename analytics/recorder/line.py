@@ -1,0 +1,221 @@
+"""
+The line: scans wait here for the writer, which takes all that wait, at most BATCH, and writes them together.
+"""
+
+import asyncio
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from itertools import groupby
+from time import monotonic
+from typing import Any
+
+import sqlalchemy as sa
+
+from analytics.deadlines import Deadline, DeadlinePassed
+from analytics.facts import ScanResult
+from analytics.ids import IdReused
+from analytics.recorder.batch import GivenScan, write
+from core import db
+
+logger = logging.getLogger(__name__)
+
+# Scans of one transaction. Larger ones gain little, and make the first wait for the last.
+BATCH = 256
+# As many as are written in a second or two on two slow cores: who comes later could not be served in time.
+LONGEST = 4096
+# How often a batch whose connection was lost is written again: it may have been committed.
+ATTEMPTS = 3
+
+
+class LineFull(Exception):
+    """
+    So many scans wait that this one could not be stored in time; nothing is stored.
+
+    If you are hitting this, more scans arrive than the database takes: look at /health/db.
+    """
+
+
+class Waiting:
+    """A scan in the line, and who waits for it: a thread, or a future of an event loop."""
+
+    __slots__ = ("deadline", "future", "is_kept", "loop", "scan")
+
+    def __init__(
+        self, scan: GivenScan, deadline: Deadline | None, loop: asyncio.AbstractEventLoop | None
+    ) -> None:
+        self.scan = scan
+        self.deadline = deadline
+        self.loop = loop
+        self.future: Any = Future() if loop is None else loop.create_future()
+        # Its caller is told what was stored, however long that takes to find out.
+        self.is_kept = False
+
+    def is_late(self) -> bool:
+        """Tell whether its caller was told, or is about to be, that nothing was stored."""
+        return self.deadline is not None and not self.is_kept and self.deadline.seconds_left <= 0
+
+    def keep(self) -> bool:
+        """Decide to store it, once; return False where its caller has given up."""
+        if self.is_kept or self.deadline is None:
+            return True
+        try:
+            self.deadline.keep()
+        except DeadlinePassed:
+            return False
+        self.is_kept = True
+        return True
+
+
+Answers = list[tuple[Waiting, ScanResult | BaseException]]
+
+
+class Recorder:
+    """
+    The writer of this process, and the line before it. It starts with the first scan.
+    """
+
+    def __init__(self) -> None:
+        self._begin_anew()
+        os.register_at_fork(after_in_child=self._begin_anew)
+
+    def _begin_anew(self) -> None:
+        # A forked child has neither the thread nor those who wait.
+        self._condition = threading.Condition()
+        self._line: deque[Waiting] = deque()
+        self._thread: threading.Thread | None = None
+
+    def submit(
+        self,
+        scan: GivenScan,
+        deadline: Deadline | None = None,
+        *,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> Any:
+        """
+        Put a scan in the line.
+
+        Returns:
+            A future of its ScanResult: of `loop`, or one that a thread waits for.
+
+        Raises:
+            LineFull: LONGEST wait already.
+        """
+        waiting = Waiting(scan, deadline, loop)
+        with self._condition:
+            if len(self._line) >= LONGEST:
+                raise LineFull
+            self._line.append(waiting)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+                self._thread.start()
+            self._condition.notify()
+        return waiting.future
+
+    def _run(self) -> None:
+        while True:
+            with self._condition:
+                while not self._line:
+                    self._condition.wait()
+                batch = [self._line.popleft() for _ in range(min(BATCH, len(self._line)))]
+            answers: Answers = []
+            try:
+                db.run_as("gate", _settle, batch, answers)
+            except BaseException:
+                # It goes on: without it no scan is stored any more.
+                logger.exception("the writer of scans was interrupted")
+            finally:
+                # Whatever happened: nobody waits for an answer that does not come.
+                known = {id(waiting) for waiting, _ in answers}
+                lost = RuntimeError("the writer of scans was interrupted")
+                answers += [(waiting, lost) for waiting in batch if id(waiting) not in known]
+                _tell(answers)
+
+
+def _settle(batch: Sequence[Waiting], answers: Answers) -> None:
+    """Write a batch, and add an answer for each to `answers`; one that Postgres refuses fails alone."""
+    failures = 0
+    while batch := _in_time(batch, answers):
+        try:
+            batch = _write(batch, answers)
+        except Exception as error:  # noqa: BLE001 - whoever waits gets it
+            found = db.diagnose(error)
+            if _is_lost(error) and (failures := failures + 1) < ATTEMPTS:
+                # It may have been committed: with their ids, the same scans are told what is stored.
+                continue
+            if found is None and len(batch) > 1:
+                middle = len(batch) // 2
+                _settle(batch[:middle], answers)
+                _settle(batch[middle:], answers)
+            else:
+                answers += [(waiting, error) for waiting in batch]
+            return
+
+
+def _in_time(batch: Sequence[Waiting], answers: Answers) -> list[Waiting]:
+    answers += [(waiting, DeadlinePassed()) for waiting in batch if waiting.is_late()]
+    told = {id(waiting) for waiting, _ in answers}
+    return [waiting for waiting in batch if id(waiting) not in told]
+
+
+def _write(batch: list[Waiting], answers: Answers) -> list[Waiting]:
+    """Store a batch; return those that are to be written again, without the others that stood in the way."""
+    until = max((each.deadline.at for each in batch if each.deadline is not None), default=None)
+    if until is None:
+        return _write_now(batch, answers)
+    # A connection that comes later is of no use to any of them.
+    return db.run_until(max(until, monotonic() + 0.1), _write_now, batch, answers)
+
+
+def _write_now(batch: list[Waiting], answers: Answers) -> list[Waiting]:
+    with db.get_engine().connect() as connection:
+        transaction = connection.begin()
+        decided = write(connection, [waiting.scan for waiting in batch])
+        pairs = list(zip(batch, decided, strict=True))
+        in_the_way: Answers = [(waiting, each) for waiting, each in pairs if isinstance(each, IdReused)]
+        if not in_the_way:
+            in_the_way = [(waiting, DeadlinePassed()) for waiting in batch if not waiting.keep()]
+        if in_the_way:
+            transaction.rollback()
+            answers += in_the_way
+            gone = {id(waiting) for waiting, _ in in_the_way}
+            return [waiting for waiting in batch if id(waiting) not in gone]
+        transaction.commit()
+    answers += pairs
+    return []
+
+
+def _is_lost(error: BaseException) -> bool:
+    return isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
+
+
+def _tell(answers: Answers) -> None:
+    """Wake those who wait: threads one by one, each event loop once for all of its own."""
+    by_loop = sorted(answers, key=lambda each: id(each[0].loop))
+    for _, group in groupby(by_loop, key=lambda each: id(each[0].loop)):
+        some = list(group)
+        loop = some[0][0].loop
+        if loop is None:
+            _set(some)
+        else:
+            try:
+                loop.call_soon_threadsafe(_set, some)
+            except RuntimeError:
+                # The loop ended: nobody waits any more.
+                logger.debug("nobody waits for %d scans any more", len(some))
+
+
+def _set(answers: Answers) -> None:
+    for waiting, answer in answers:
+        if waiting.future.done():
+            continue
+        if isinstance(answer, BaseException):
+            waiting.future.set_exception(answer)
+        else:
+            waiting.future.set_result(answer)
+
+
+recorder = Recorder()

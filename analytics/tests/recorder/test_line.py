@@ -1,0 +1,266 @@
+"""Scans that wait are written together: each gets the one true answer, whatever its neighbours get (G4)."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+from sqlalchemy.exc import DBAPIError
+
+from analytics.deadlines import Deadline, DeadlinePassed
+from analytics.facts import ScanResult
+from analytics.ids import IdReused
+from analytics.models import Admission, Event, InvalidAttempt, Scan
+from analytics.queries import totals
+from analytics.recorder import line
+from analytics.recorder.batch import GivenScan
+from analytics.recorder.line import LineFull, Recorder
+from analytics.tests.conftest import EIGHT, NORTH, TONIGHT
+from core.embedded import EmbeddedPostgres
+from core.pool import SharedPool
+from core.tests.children import FORK_MARKS, in_child
+from core.tests.fixtures import eventually
+
+pytestmark = [pytest.mark.real_pool, pytest.mark.usefixtures("django_pool")]
+
+
+def scan(ticket: str = "TKT-1", *, reason: str = "", gate: str = NORTH, **other: Any) -> GivenScan:
+    given: dict[str, Any] = {
+        "scan_id": uuid.uuid4(),
+        "event_id": TONIGHT,
+        "ticket_id": ticket,
+        "reason": reason,
+        "is_genuine": not reason,
+        "gate": gate,
+        "scanner_id": "",
+        "scanned_at": EIGHT,
+        "received_at": EIGHT,
+    }
+    return GivenScan(**{**given, **other})
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def locked(postgres: EmbeddedPostgres) -> Iterator[Callable[[], None]]:
+    """Somebody holds a table that every scan writes, until the function is called."""
+    with psycopg.connect(postgres.url(connection.settings_dict["NAME"])) as other:
+        other.execute("LOCK TABLE admissions")
+        yield other.rollback
+
+
+def together(recorder: Recorder, scans: list[GivenScan], *, lets_go: Callable[[], None]) -> list[Any]:
+    """Let these wait while one scan is being written, then be written together; return their answers."""
+    first = recorder.submit(scan("the first"))
+    eventually(lambda: not recorder._line)
+    futures = [recorder.submit(each) for each in scans]
+    assert len(recorder._line) == len(scans)
+    lets_go()
+    first.result(10)
+    return [outcome(future) for future in futures]
+
+
+def outcome(future: Future[ScanResult]) -> Any:
+    """Return what a scanner is told: the outcome, or the kind of error."""
+    try:
+        result = future.result(10)
+    except Exception as error:
+        return type(error)
+    return result.scan.outcome
+
+
+class TestABatch:
+    def test_is_decided_in_the_order_in_which_it_came(
+        self, recorder: Recorder, locked: Callable[[], None]
+    ) -> None:
+        again = scan("TKT-1")
+        scans = [again, scan("TKT-1", gate="south"), scan("TKT-2"), again, scan("", reason="malformed")]
+
+        told = together(recorder, scans, lets_go=locked)
+
+        assert told == ["admitted", "duplicate", "admitted", "admitted", "refused"]
+        assert Scan.objects.count() == 5
+        assert Admission.objects.count() == 3
+        assert InvalidAttempt.objects.get().reason == "malformed"
+        assert Event.objects.get().event_id == TONIGHT
+        [counts] = totals.event_totals(event_id=TONIGHT)
+        assert (counts.scan_count, counts.admitted_count, counts.duplicate_count) == (5, 3, 1)
+        assert counts.refused_count == 1
+
+    def test_tells_a_duplicate_when_and_where_the_ticket_came_first(
+        self, recorder: Recorder, locked: Callable[[], None]
+    ) -> None:
+        first = recorder.submit(scan("the first"))
+        eventually(lambda: not recorder._line)
+        admitted, duplicate = recorder.submit(scan("TKT-1", gate="south")), recorder.submit(scan("TKT-1"))
+        earlier = recorder.submit(scan("the first"))
+        locked()
+        first.result(10)
+
+        assert admitted.result(10).scan.outcome == "admitted"
+        assert duplicate.result(10).first_admitted_gate == "south"
+        assert duplicate.result(10).first_admitted_at == EIGHT
+        assert earlier.result(10).first_admitted_gate == NORTH
+
+    def test_is_one_transaction(self, recorder: Recorder, locked: Callable[[], None]) -> None:
+        told = together(recorder, [scan(f"TKT-{n}") for n in range(50)], lets_go=locked)
+
+        assert told == ["admitted"] * 50
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(DISTINCT xmin::text) FROM ticket_scans")
+            # That of the first, and theirs.
+            assert cursor.fetchone() == (2,)
+
+    def test_is_bounded(
+        self, recorder: Recorder, locked: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(line, "BATCH", 10)
+
+        together(recorder, [scan(f"TKT-{n}") for n in range(50)], lets_go=locked)
+
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM ticket_scans GROUP BY xmin::text")
+            assert max(count for [count] in cursor.fetchall()) == 10
+
+
+class TestOneThatCannotBeStored:
+    def test_fails_alone_when_its_id_is_another_scans(
+        self, recorder: Recorder, locked: Callable[[], None]
+    ) -> None:
+        used = scan("TKT-1")
+        scans = [used, used._replace(ticket_id="TKT-2"), scan("TKT-2"), used._replace(gate="south")]
+
+        told = together(recorder, scans, lets_go=locked)
+
+        assert told == ["admitted", IdReused, "admitted", IdReused]
+        assert set(Admission.objects.values_list("ticket_id", flat=True)) == {"the first", "TKT-1", "TKT-2"}
+
+    def test_fails_alone_when_postgres_refuses_it(
+        self, recorder: Recorder, locked: Callable[[], None]
+    ) -> None:
+        scans = [scan("TKT-1"), scan("TKT-2", gate="\ud800"), scan("TKT-3"), scan("TKT-1")]
+
+        told = together(recorder, scans, lets_go=locked)
+
+        assert told[0] == "admitted"
+        assert issubclass(told[1], DBAPIError)
+        assert told[2:] == ["admitted", "duplicate"]
+
+    def test_is_dropped_when_it_is_too_late(self, recorder: Recorder, locked: Callable[[], None]) -> None:
+        first = recorder.submit(scan("the first"))
+        eventually(lambda: not recorder._line)
+        late, given_up, other = Deadline(0.01), Deadline(60), Deadline(60)
+        futures = [recorder.submit(scan(f"TKT-{n}"), each) for n, each in enumerate((late, given_up, other))]
+        assert given_up.give_up()
+        time.sleep(0.02)
+        locked()
+        first.result(10)
+
+        assert [outcome(future) for future in futures] == [DeadlinePassed, DeadlinePassed, "admitted"]
+        assert set(Admission.objects.values_list("ticket_id", flat=True)) == {"the first", "TKT-2"}
+        # It is being told what was stored: nobody may say otherwise any more.
+        assert not other.give_up()
+
+    def test_has_its_answer_when_a_lock_is_not_given(
+        self, recorder: Recorder, locked: Callable[[], None]
+    ) -> None:
+        with pytest.raises(DBAPIError) as refused:
+            recorder.submit(scan()).result(10)
+        locked()
+
+        assert refused.value.orig is not None
+        assert refused.value.orig.sqlstate == "55P03"  # type: ignore[attr-defined]
+        assert outcome(recorder.submit(scan())) == "admitted"
+
+
+class TestALostConnection:
+    def test_leaves_no_doubt(
+        self, recorder: Recorder, locked: Callable[[], None], postgres: EmbeddedPostgres
+    ) -> None:
+        future = recorder.submit(scan())
+        with psycopg.connect(postgres.url(), autocommit=True) as outside:
+            writers = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            [writer] = eventually(lambda: outside.execute(writers).fetchone())
+            outside.execute("SELECT pg_terminate_backend(%s, 5000)", [writer])
+            locked()
+
+        assert outcome(future) == "admitted"
+        assert Scan.objects.count() == Admission.objects.count() == 1
+
+    def test_after_the_commit_is_answered_as_stored(
+        self, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # What the writer meets when the server ends after the commit, and before it says so.
+        wrote = line._write_now
+        lost = [True]
+
+        def write_and_lose(*arguments: Any) -> Any:
+            rest = wrote(*arguments)
+            if lost.pop() if lost else False:
+                arguments[1].clear()
+                raise DBAPIError("COMMIT", {}, Exception("gone"), connection_invalidated=True)
+            return rest
+
+        monkeypatch.setattr(line, "_write_now", write_and_lose)
+
+        assert outcome(recorder.submit(scan())) == "admitted"
+        assert Scan.objects.count() == 1
+
+
+class TestTheLine:
+    def test_is_bounded(
+        self, recorder: Recorder, locked: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(line, "LONGEST", 2)
+        first = recorder.submit(scan("the first"))
+        eventually(lambda: not recorder._line)
+        futures = [recorder.submit(scan(f"TKT-{n}")) for n in range(2)]
+
+        with pytest.raises(LineFull):
+            recorder.submit(scan("one too many"))
+
+        locked()
+        assert [outcome(each) for each in (first, *futures)] == ["admitted"] * 3
+
+    def test_takes_one_connection_however_many_scan(
+        self, recorder: Recorder, django_pool: SharedPool
+    ) -> None:
+        futures = [recorder.submit(scan(f"TKT-{n}")) for n in range(500)]
+
+        peak = 0
+        while not all(future.done() for future in futures):
+            peak = max(peak, django_pool.stats().open)
+
+        assert {outcome(future) for future in futures} == {"admitted"}
+        assert peak <= 1
+        assert django_pool.stats().checked_out == 0
+
+    def test_goes_on_after_its_writer_was_interrupted(
+        self, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupted(*_: Any) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(line, "_settle", interrupted)
+            with pytest.raises(RuntimeError, match="interrupted"):
+                recorder.submit(scan()).result(10)
+
+        assert outcome(recorder.submit(scan())) == "admitted"
+
+
+class TestAFork:
+    pytestmark = FORK_MARKS
+
+    def test_has_a_line_of_its_own(self, recorder: Recorder) -> None:
+        assert outcome(recorder.submit(scan("TKT-1"))) == "admitted"
+
+        assert in_child(lambda: outcome(recorder.submit(scan("TKT-2")))) == "admitted"
+        assert outcome(recorder.submit(scan("TKT-2"))) == "duplicate"
