@@ -117,25 +117,25 @@ def _classes(*, bound: int) -> dict[str, dict[str, Any]]:
     batch = env.whole_number("POOL_BATCH_PLACES", 0) or max(1, bound // 3)
     return {
         # It says itself how long it waits: HEALTH_DB_TIMEOUT.
-        "health": {"time_limits": _time_limits(lock=2, statement=5, idle=5)},
+        "health": {"time_limits": _time_limits(lock=2, statement=5, idle=5, transaction=10)},
         "gate": {
             "timeout": env.seconds("POOL_GATE_TIMEOUT", 2.0),
-            "time_limits": _time_limits(lock=2, statement=5, idle=5),
+            "time_limits": _time_limits(lock=2, statement=5, idle=5, transaction=10),
         },
         "staff": {
             "places": staff,
             "timeout": env.seconds("POOL_STAFF_TIMEOUT", 5.0),
-            "time_limits": _time_limits(lock=5, statement=30, idle=30),
+            "time_limits": _time_limits(lock=5, statement=30, idle=30, transaction=60),
         },
         "batch": {
             "places": batch,
             "timeout": env.seconds("POOL_BATCH_TIMEOUT", 30.0),
-            "time_limits": _time_limits(lock=60, statement=0, idle=300),
+            "time_limits": _time_limits(lock=60, statement=0, idle=300, transaction=0),
         },
     }
 
 
-def _time_limits(*, lock: float, statement: float, idle: float) -> dict[str, float]:
+def _time_limits(*, lock: float, statement: float, idle: float, transaction: float) -> dict[str, float]:
     """Return what a class may take of the server's time: settings of Postgres, in seconds; 0 is no limit."""
     if application_name.role() in UNLIMITED:
         return {}
@@ -143,4 +143,6 @@ def _time_limits(*, lock: float, statement: float, idle: float) -> dict[str, flo
         "lock_timeout": lock,
         "statement_timeout": statement,
         "idle_in_transaction_session_timeout": idle,
+        # Of Postgres 17 and newer; it ends the session.
+        "transaction_timeout": transaction,
     }

@@ -16,6 +16,7 @@ from benchmarks.rig.server import Server
 BENCHMARKS = (
     "borrow_django",
     "borrow_engine",
+    "borrow_gate",
     "orm_query",
     "recovery",
     "deadlock",

@@ -18,8 +18,15 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 
-# Postgres' own names. transaction_timeout is new in 17, and would end a statement that may be long.
-TIME_LIMITS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+# Postgres' own names, and the version from which on it knows one: the server's `server_version_num`.
+TIME_LIMITS = (
+    "lock_timeout",
+    "statement_timeout",
+    "idle_in_transaction_session_timeout",
+    "transaction_timeout",
+)
+SINCE = {"transaction_timeout": 170_000}
+NEWEST = max(SINCE.values())
 
 # What a session's limits are that somebody else may have set: unlike all others.
 UNKNOWN = -1.0
@@ -40,7 +47,8 @@ class BorrowerClass(NamedTuple):
         places: how many connections it and the classes below it may have at once; None for all.
         timeout: how long one of it waits, in seconds; None for as long as the pool says.
         time_limits: what it may take of the server's time: settings of Postgres, by name, in seconds.
-        begin: what sets these for one transaction, behind its BEGIN; empty where the session has them.
+        begins: what sets these for one transaction, behind its BEGIN; empty where the session has them. The
+            first one for a server that is older than NEWEST, the second one for the others.
         limits: each limit that it is under, its own and those above: (rank, places).
         fewest: the tightest of them, in places; None without any.
     """
@@ -50,13 +58,13 @@ class BorrowerClass(NamedTuple):
     places: int | None
     timeout: float | None
     time_limits: Mapping[str, float]
-    begin: bytes
+    begins: tuple[bytes, bytes]
     limits: tuple[tuple[int, int], ...]
     fewest: int | None
 
 
 # Of a pool without classes; and of connections that a pool has itself, which are nobody's share.
-EVERYBODY = BorrowerClass("", 0, None, None, {}, b"", (), None)
+EVERYBODY = BorrowerClass("", 0, None, None, {}, (b"", b""), (), None)
 NOBODY = EVERYBODY._replace(rank=-1)
 
 
@@ -122,9 +130,12 @@ def _made(
             limits = (*limits, (rank, places))
         fewest = min((each for _, each in limits), default=None)
         time_limits = _checked(name, values.get("time_limits", {}))
-        begin = settings_of(time_limits, unlike=of_a_session, scope=b"LOCAL ")
+        older, newer = (
+            settings_of(time_limits, version=version, unlike=of_a_session, scope=b"LOCAL ")
+            for version in (NEWEST - 1, NEWEST)
+        )
         timeout = values.get("timeout")
-        yield BorrowerClass(name, rank, places, timeout, time_limits, begin, limits, fewest)
+        yield BorrowerClass(name, rank, places, timeout, time_limits, (older, newer), limits, fewest)
 
 
 def _checked(name: str, time_limits: Mapping[str, float]) -> Mapping[str, float]:
@@ -136,14 +147,19 @@ def _checked(name: str, time_limits: Mapping[str, float]) -> Mapping[str, float]
 def settings_of(
     time_limits: Mapping[str, float],
     *,
+    version: int,
     unlike: Mapping[str, float] = MappingProxyType({}),
     scope: bytes = b"",
 ) -> bytes:
-    """Return what sets the time limits, but for those that are as in `unlike`; each statement after a `;`."""
+    """
+    Return what sets the time limits, but for those that are as in `unlike`; each statement after a `;`.
+
+    `version` is the server's: what it does not know yet is left out.
+    """
     changed = {
         name: time_limits.get(name, 0.0)
         for name in TIME_LIMITS
-        if time_limits.get(name, 0.0) != unlike.get(name, 0.0)
+        if version >= SINCE.get(name, 0) and time_limits.get(name, 0.0) != unlike.get(name, 0.0)
     }
     return b"".join(
         b"; SET %s%s = %d" % (scope, name.encode(), round(seconds * 1000))

@@ -22,6 +22,7 @@ from psycopg.errors import error_from_result
 from psycopg.types import TypesRegistry
 
 from core.pool import connecting
+from core.pool.classes import NEWEST
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +117,8 @@ class PooledConnection(psycopg.Connection[Any]):
     _baseline: _Baseline
     _own_adapters: "WatchedAdapters"
     _process_id = 0
+    # Whether its server knows every time limit.
+    _is_newest = False
     # Weak, dead ones included until there are many: a set of them takes longer than the rest of a cursor.
     _cursors: "list[ReferenceType[Any]] | None" = None
     use_count_before: int
@@ -236,7 +239,7 @@ class PooledConnection(psycopg.Connection[Any]):
         """Return what sets its borrower's time limits behind a BEGIN; a pipeline takes no list."""
         if self.loan is None or self._pipeline is not None:
             return b""
-        limits: bytes = self.loan.borrower_class.begin
+        limits: bytes = self.loan.borrower_class.begins[self._is_newest]
         return limits
 
     @property
@@ -280,6 +283,7 @@ class PooledConnection(psycopg.Connection[Any]):
         # Weak: the pool keeps what is idle.
         self._home = ref(pool)
         self._process_id = os.getpid()
+        self._is_newest = self.pgconn.server_version >= NEWEST
         poller = select.poll()
         poller.register(self.fileno(), select.POLLIN)
         self.poll = poller.poll

@@ -639,7 +639,9 @@ class SharedPool(ConnectionPool[PooledConnection]):
             connection = self.connection_class.connect(self._resolve_conninfo(), **self._resolve_kwargs())
         self._count(self._CONNECTIONS_MS, int((monotonic() - started) * 1000))
         try:
-            if time_limits := settings_of(self.classes.of_a_session):
+            if time_limits := settings_of(
+                self.classes.of_a_session, version=connection.pgconn.server_version
+            ):
                 connection.send(time_limits.removeprefix(b"; "))
             if self._configure:
                 callbacks.configure(self._configure, connection)

@@ -30,7 +30,7 @@ CLASSES: dict[str, dict[str, Any]] = {
     "staff": {"time_limits": {"lock_timeout": 0.3, "statement_timeout": 30}},
     "batch": {"time_limits": {"lock_timeout": 60}},
 }
-SHOW = "SELECT " + ", ".join(f"current_setting('{name}')" for name in TIME_LIMITS)
+SHOW = "SELECT " + ", ".join(f"current_setting('{name}')" for name in TIME_LIMITS[:3])
 SETTINGS = """
 [databases]
 * = host={host} port=5432 user={user}

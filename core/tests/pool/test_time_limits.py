@@ -10,8 +10,9 @@ from django.db import connection, transaction
 from sqlalchemy import text
 
 from core import db
+from core.diagnosis import diagnose
 from core.pool import SharedPool
-from core.pool.classes import TIME_LIMITS, Classes, run_as
+from core.pool.classes import NEWEST, TIME_LIMITS, Classes, run_as, settings_of
 
 MakePool = Callable[..., SharedPool]
 
@@ -23,7 +24,7 @@ CLASSES: dict[str, dict[str, Any]] = {
 OF_THE_GATE = ("100ms", "300ms", "0")
 OF_STAFF = ("5s", "30s", "0")
 OF_A_BATCH = ("1min", "0", "0")
-SHOW = "SELECT " + ", ".join(f"current_setting('{name}')" for name in TIME_LIMITS)
+SHOW = "SELECT " + ", ".join(f"current_setting('{name}')" for name in TIME_LIMITS[:3])
 
 
 @pytest.fixture
@@ -170,3 +171,34 @@ class TestALimit:
     def test_that_does_not_exist_is_refused(self) -> None:
         with pytest.raises(TypeError, match="class 'gate' of borrowers has no time limit lock_timeot"):
             Classes({"gate": {"time_limits": {"lock_timeot": 1}}})
+
+
+class TestALongTransaction:
+    @pytest.fixture
+    def short(self, make_pool: MakePool, outside: psycopg.Connection[Any]) -> SharedPool:
+        """A pool whose gates have 0.3 s for a transaction."""
+        if outside.info.server_version < NEWEST:
+            pytest.skip("transaction_timeout is new in Postgres 17")
+        classes = {"gate": {"time_limits": {"transaction_timeout": 0.3}}, "staff": {}}
+        return make_pool(min_size=1, classes=classes)
+
+    def test_ends_with_its_connection_however_short_its_statements(self, short: SharedPool) -> None:
+        ends = pytest.raises(psycopg.errors.TransactionTimeout)
+        with lent(short, "gate") as borrowed, ends as ended, borrowed.transaction():
+            for _ in range(10):
+                borrowed.execute("SELECT pg_sleep(0.1)")
+
+        assert diagnose(ended.value).reason == "timeout"  # type: ignore[union-attr]
+
+    def test_of_another_class_has_none(self, short: SharedPool) -> None:
+        with lent(short, "staff") as borrowed, borrowed.transaction():
+            for _ in range(4):
+                borrowed.execute("SELECT pg_sleep(0.1)")
+
+
+class TestAnOlderServer:
+    def test_is_not_asked_for_what_it_does_not_know(self) -> None:
+        limits = {"lock_timeout": 2, "transaction_timeout": 10}
+
+        assert settings_of(limits, version=NEWEST - 1) == b"; SET lock_timeout = 2000"
+        assert settings_of(limits, version=NEWEST).endswith(b"; SET transaction_timeout = 10000")
