@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from itertools import groupby
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -27,6 +28,10 @@ logger = logging.getLogger(__name__)
 BATCH = 256
 # As many as are written in a second or two on two slow cores: who comes later could not be served in time.
 LONGEST = 4096
+# The reason of an error that a lock is in the way.
+BUSY = "busy"
+# In milliseconds; 0 would be for ever.
+AT_ONCE = sa.text("SET LOCAL lock_timeout = 20")
 # How often a batch whose connection was lost is written again: it may have been committed.
 ATTEMPTS = 3
 
@@ -147,32 +152,71 @@ def _settle(batch: Sequence[Waiting], answers: Answers) -> None:
                 # It may have been committed: with their ids, the same scans are told what is stored.
                 continue
             if found is None and len(batch) > 1:
-                middle = len(batch) // 2
-                _settle(batch[:middle], answers)
-                _settle(batch[middle:], answers)
+                for half in _halves(batch):
+                    _settle(half, answers)
+            elif found is not None and found.reason == BUSY:
+                _isolate(batch, answers, error)
             else:
                 answers += [(waiting, error) for waiting in batch]
             return
 
 
+def _isolate(batch: Sequence[Waiting], answers: Answers, error: BaseException) -> None:
+    """
+    Find the scan whose row somebody holds: it alone gets `error`, which says so.
+
+    Where both halves of what is left find a lock, a table is locked, or many rows are: all of them get it.
+    """
+    while len(batch) > 1:
+        stuck = [half for half in _halves(batch) if not _is_stored_at_once(half, answers)]
+        batch = [waiting for half in stuck for waiting in half]
+        if len(stuck) != 1:
+            break
+    answers += [(waiting, error) for waiting in _untold(batch, answers)]
+
+
+def _is_stored_at_once(batch: Sequence[Waiting], answers: Answers) -> bool:
+    """Write a batch without waiting for a lock; return False where one is in the way."""
+    try:
+        while batch := _in_time(batch, answers):
+            batch = _write(batch, answers, waits_for_locks=False)
+    except Exception as error:  # noqa: BLE001 - whoever waits gets it
+        found = db.diagnose(error)
+        if found is not None and found.reason == BUSY:
+            return False
+        answers += [(waiting, error) for waiting in batch]
+    return True
+
+
+def _halves(batch: Sequence[Waiting]) -> tuple[Sequence[Waiting], Sequence[Waiting]]:
+    middle = len(batch) // 2
+    return batch[:middle], batch[middle:]
+
+
 def _in_time(batch: Sequence[Waiting], answers: Answers) -> list[Waiting]:
     answers += [(waiting, DeadlinePassed()) for waiting in batch if waiting.is_late()]
+    return _untold(batch, answers)
+
+
+def _untold(batch: Sequence[Waiting], answers: Answers) -> list[Waiting]:
     told = {id(waiting) for waiting, _ in answers}
     return [waiting for waiting in batch if id(waiting) not in told]
 
 
-def _write(batch: list[Waiting], answers: Answers) -> list[Waiting]:
+def _write(batch: list[Waiting], answers: Answers, *, waits_for_locks: bool = True) -> list[Waiting]:
     """Store a batch; return those that are to be written again, without the others that stood in the way."""
-    until = max((each.deadline.at for each in batch if each.deadline is not None), default=None)
-    if until is None:
-        return _write_now(batch, answers)
+    until = max((each.deadline.at for each in batch if each.deadline is not None), default=inf)
     # A connection that comes later is of no use to any of them.
-    return db.run_until(max(until, monotonic() + 0.1), _write_now, batch, answers)
+    return db.run_until(
+        max(until, monotonic() + 0.1), _write_now, batch, answers, waits_for_locks=waits_for_locks
+    )
 
 
-def _write_now(batch: list[Waiting], answers: Answers) -> list[Waiting]:
+def _write_now(batch: list[Waiting], answers: Answers, *, waits_for_locks: bool) -> list[Waiting]:
     with db.get_engine().connect() as connection:
         transaction = connection.begin()
+        if not waits_for_locks:
+            connection.execute(AT_ONCE)
         decided = write(connection, [waiting.scan for waiting in batch])
         pairs = list(zip(batch, decided, strict=True))
         in_the_way: Answers = [(waiting, each) for waiting, each in pairs if isinstance(each, IdReused)]

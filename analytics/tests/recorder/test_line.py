@@ -153,6 +153,24 @@ class TestOneThatCannotBeStored:
         assert issubclass(told[1], DBAPIError)
         assert told[2:] == ["admitted", "duplicate"]
 
+    @pytest.mark.parametrize("position", [0, 3, 7])
+    def test_fails_alone_when_somebody_holds_its_row(
+        self, recorder: Recorder, locked: Callable[[], None], postgres: EmbeddedPostgres, position: int
+    ) -> None:
+        locked()
+        tickets = [f"TKT-{number}" for number in range(8)]
+        assert outcome(recorder.submit(scan(tickets[position]))) == "admitted"
+        url = postgres.url(connection.settings_dict["NAME"])
+        with psycopg.connect(url) as holder, psycopg.connect(url) as other:
+            row = "SELECT FROM admissions WHERE ticket_id = %s FOR UPDATE"
+            holder.execute(row, [tickets[position]])
+            other.execute("LOCK TABLE ticket_scans")
+            scans = [scan(each) for each in tickets]
+            told = together(recorder, scans, lets_go=other.rollback)
+
+        assert issubclass(told.pop(position), DBAPIError)
+        assert told == ["admitted"] * 7
+
     def test_is_dropped_when_it_is_too_late(self, recorder: Recorder, locked: Callable[[], None]) -> None:
         first = recorder.submit(scan("the first"))
         eventually(lambda: not recorder._line)
@@ -201,8 +219,8 @@ class TestALostConnection:
         wrote = line._write_now
         lost = [True]
 
-        def write_and_lose(*arguments: Any) -> Any:
-            rest = wrote(*arguments)
+        def write_and_lose(*arguments: Any, **how: Any) -> Any:
+            rest = wrote(*arguments, **how)
             if lost.pop() if lost else False:
                 arguments[1].clear()
                 raise DBAPIError("COMMIT", {}, Exception("gone"), connection_invalidated=True)
