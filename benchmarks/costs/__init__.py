@@ -23,6 +23,7 @@ BENCHMARKS = (
     "overflow",
     "memory",
     "throughput",
+    "scans",
     "etl_load",
     "etl_scale",
     "slow_downloads",

@@ -115,15 +115,22 @@ def template(folder: Path, *, rows: int = report_data.ROWS) -> Iterator[Mapping[
 
 
 @contextmanager
-def stage(system: str, folder: Path, made: Mapping[str, Any], *, needs_disk: bool = False) -> Iterator[Stage]:
+def stage(
+    system: str,
+    folder: Path,
+    made: Mapping[str, Any],
+    *,
+    needs_disk: bool = False,
+    parameters: Mapping[str, str] = PARAMETERS,
+) -> Iterator[Stage]:
     """
-    Start a Postgres and the service on it; both end with the block.
+    Start a Postgres, with these settings, and the service on it; both end with the block.
 
     Raises:
         NoDisk: this user may not mount a small one.
     """
     with _data(folder, needs_disk=needs_disk) as data:
-        yield from _stage(system, folder, data, made)
+        yield from _stage(system, folder, EmbeddedPostgres(data, parameters=parameters), made)
 
 
 class NoDisk(Exception):
@@ -154,9 +161,8 @@ def _data(folder: Path, *, needs_disk: bool) -> Iterator[Path]:
         shutil.rmtree(data, ignore_errors=True)
 
 
-def _stage(system: str, folder: Path, data: Path, made: Mapping[str, Any]) -> Iterator[Stage]:
+def _stage(system: str, folder: Path, postgres: EmbeddedPostgres, made: Mapping[str, Any]) -> Iterator[Stage]:
     upstream = UpstreamProcess(token=TOKEN)
-    postgres = EmbeddedPostgres(data, parameters=PARAMETERS)
     environment = _environment(postgres.url(DATABASE), folder / "reports", upstream.url)
     found = Stage(system, postgres, free_port(), environment, made["download"], made["session"])
     try:
