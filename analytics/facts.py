@@ -84,6 +84,14 @@ class InvalidAttemptFact:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recorded(Generic[Fact]):
+    """A fact as stored, and whether it is new: not sent before under the same id."""
+
+    fact: Fact
+    is_new: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Counts:
     """
     How much happened. A scan is valid when its signature is genuine, whatever the outcome.

@@ -1,39 +1,25 @@
 """
-Recording facts: each service stores one fact and counts it, in one statement of one transaction.
+Recording facts: each service stores one fact and counts it, in one statement, with others that wait.
 
 A fact that was sent before, under the same id, is answered as it was stored; nothing is stored twice. No
 fact is ever changed.
 """
 
-import secrets
 import uuid
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Generic
+from typing import Any
 
-import sqlalchemy as sa
 from django.db import transaction
 
-from analytics import statements
 from analytics.deadlines import Deadline, DeadlinePassed
-from analytics.facts import Fact, InvalidAttemptFact, ScanResult, TransferFact
-from analytics.ids import IdReused, check_same
-from analytics.models import COUNTER_SHARDS
+from analytics.facts import InvalidAttemptFact, Recorded, ScanResult, TransferFact
+from analytics.ids import IdReused
 from analytics.qr import Reading
-from analytics.recorder import batch
-from analytics.recorder.batch import GivenScan
-from analytics.recorder.line import recorder
+from analytics.recorder import attempts, scans, transfers
+from analytics.recorder.line import Write, recorder
+from analytics.recorder.scans import GivenScan
 from core import db
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recorded(Generic[Fact]):
-    """A fact as stored, and whether it is new: not sent before under the same id."""
-
-    fact: Fact
-    is_new: bool
 
 
 def record_scan(
@@ -68,35 +54,7 @@ def record_scan(
         scanned_at=scanned_at,
         received_at=received_at,
     )
-    if transaction.get_connection().in_atomic_block:
-        return _in_this_transaction(scan, deadline)
-    return _through_the_recorder(scan, deadline)
-
-
-def _in_this_transaction(scan: GivenScan, deadline: Deadline | None) -> ScanResult:
-    """Decide in the caller's transaction, which the recorder has no part in."""
-    with db.get_engine().begin() as connection:
-        [decided] = batch.write(connection, [scan])
-        # Inside the transaction: raising undoes an admission that belongs to a reused id, or comes too late.
-        if isinstance(decided, IdReused):
-            raise decided
-        if deadline is not None:
-            deadline.keep()
-    return decided
-
-
-def _through_the_recorder(scan: GivenScan, deadline: Deadline | None) -> ScanResult:
-    future = recorder.submit(scan, deadline)
-    with suppress(TimeoutError):
-        return _result(future, None if deadline is None else max(0.0, deadline.seconds_left))
-    if deadline is not None and deadline.give_up():
-        raise DeadlinePassed
-    # It is being stored: what was stored is said, however late.
-    return _result(future, None)
-
-
-def _result(future: Any, timeout: float | None) -> ScanResult:
-    result: ScanResult = future.result(timeout)
+    result: ScanResult = _record(scans.write, scan, deadline)
     return result
 
 
@@ -107,15 +65,10 @@ def record_transfer(*, transfer: TransferFact, deadline: Deadline | None = None)
     Raises:
         IdReused: its `transfer_id` belongs to another transfer.
         DeadlinePassed: `deadline` has passed; nothing is stored.
+        LineFull: too many facts wait; nothing is stored.
     """
-    row = _record(
-        statements.TRANSFER,
-        asdict(transfer),
-        same=("event_id", "ticket_id", "from_user", "to_user", "is_successful", "reason"),
-        deadline=deadline,
-    )
-    is_new = row.pop("is_new")
-    return Recorded(fact=TransferFact(**row), is_new=is_new)
+    recorded: Recorded[TransferFact] = _record(transfers.write, transfer, deadline)
+    return recorded
 
 
 def record_invalid_attempt(
@@ -127,34 +80,36 @@ def record_invalid_attempt(
     Raises:
         IdReused: its `attempt_id` belongs to another attempt.
         DeadlinePassed: `deadline` has passed; nothing is stored.
+        LineFull: too many facts wait; nothing is stored.
     """
-    row = _record(
-        statements.INVALID_ATTEMPT,
-        asdict(attempt),
-        same=("event_id", "ticket_id", "reason", "detail"),
-        deadline=deadline,
-    )
-    is_new = row.pop("is_new")
-    return Recorded(fact=InvalidAttemptFact(**row), is_new=is_new)
+    recorded: Recorded[InvalidAttemptFact] = _record(attempts.write, attempt, deadline)
+    return recorded
 
 
-def _record(
-    statement: sa.TextClause, fact: dict[str, Any], *, same: Sequence[str], deadline: Deadline | None
-) -> dict[str, Any]:
-    """Store one fact and return its row. `same`: what a fact stored under its id must agree in."""
-    if deadline is None:
-        return _store(statement, fact, same, None)
-    return db.run_until(deadline.at, _store, statement, fact, same, deadline)
+def _record(write: Write, fact: Any, deadline: Deadline | None) -> Any:
+    """Store a fact, with others that wait; in a caller's transaction by itself."""
+    if transaction.get_connection().in_atomic_block:
+        return _in_this_transaction(write, fact, deadline)
+    return _through_the_recorder(write, fact, deadline)
 
 
-def _store(
-    statement: sa.TextClause, fact: dict[str, Any], same: Sequence[str], deadline: Deadline | None
-) -> dict[str, Any]:
-    shard = secrets.randbelow(COUNTER_SHARDS)
+def _in_this_transaction(write: Write, fact: Any, deadline: Deadline | None) -> Any:
+    """Store in the caller's transaction, which the recorder has no part in."""
     with db.get_engine().begin() as connection:
-        row = dict(connection.execute(statement, {**fact, "shard": shard}).mappings().one())
-        # Inside the transaction: raising undoes what comes too late.
-        check_same(row, {name: fact[name] for name in same})
+        [answer] = write(connection, [fact])
+        # Inside the transaction: raising undoes an admission that belongs to a reused id, or comes too late.
+        if isinstance(answer, IdReused):
+            raise answer
         if deadline is not None:
             deadline.keep()
-    return row
+    return answer
+
+
+def _through_the_recorder(write: Write, fact: Any, deadline: Deadline | None) -> Any:
+    future = recorder.submit(write, fact, deadline)
+    with suppress(TimeoutError):
+        return future.result(None if deadline is None else max(0.0, deadline.seconds_left))
+    if deadline is not None and deadline.give_up():
+        raise DeadlinePassed
+    # It is being stored: what was stored is said, however late.
+    return future.result()

@@ -1,5 +1,5 @@
 """
-The line: scans wait here for the writer, which takes all that wait, at most BATCH, and writes them together.
+The line: facts wait here for the writer, which takes all that wait, at most BATCH, and writes them together.
 """
 
 import asyncio
@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from itertools import groupby
 from math import inf
@@ -17,9 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from analytics.deadlines import Deadline, DeadlinePassed
-from analytics.facts import ScanResult
 from analytics.ids import IdReused
-from analytics.recorder.batch import GivenScan, write
 from core import db
 
 logger = logging.getLogger(__name__)
@@ -44,15 +42,21 @@ class LineFull(Exception):
     """
 
 
-class Waiting:
-    """A scan in the line, and who waits for it: a thread, or a future of an event loop."""
+# Stores facts of one kind in the connection's transaction, without a commit; returns an answer for each.
+# Where one is IdReused, the transaction is undone.
+Write = Callable[[sa.Connection, list[Any]], Sequence[Any]]
 
-    __slots__ = ("deadline", "future", "is_kept", "loop", "scan")
+
+class Waiting:
+    """A fact in the line, and who waits for it: a thread, or a future of an event loop."""
+
+    __slots__ = ("deadline", "fact", "future", "is_kept", "loop", "write")
 
     def __init__(
-        self, scan: GivenScan, deadline: Deadline | None, loop: asyncio.AbstractEventLoop | None
+        self, write: Write, fact: Any, deadline: Deadline | None, loop: asyncio.AbstractEventLoop | None
     ) -> None:
-        self.scan = scan
+        self.write = write
+        self.fact = fact
         self.deadline = deadline
         self.loop = loop
         self.future: Any = Future() if loop is None else loop.create_future()
@@ -75,7 +79,7 @@ class Waiting:
         return True
 
 
-Answers = list[tuple[Waiting, ScanResult | BaseException]]
+Answers = list[tuple[Waiting, Any]]
 
 
 class Recorder:
@@ -95,21 +99,22 @@ class Recorder:
 
     def submit(
         self,
-        scan: GivenScan,
+        write: Write,
+        fact: Any,
         deadline: Deadline | None = None,
         *,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> Any:
         """
-        Put a scan in the line.
+        Put a fact in the line, to be stored by `write`.
 
         Returns:
-            A future of its ScanResult: of `loop`, or one that a thread waits for.
+            A future of its answer: of `loop`, or one that a thread waits for.
 
         Raises:
             LineFull: LONGEST wait already.
         """
-        waiting = Waiting(scan, deadline, loop)
+        waiting = Waiting(write, fact, deadline, loop)
         with self._condition:
             if len(self._line) >= LONGEST:
                 raise LineFull
@@ -128,7 +133,8 @@ class Recorder:
                 batch = [self._line.popleft() for _ in range(min(BATCH, len(self._line)))]
             answers: Answers = []
             try:
-                db.run_as("gate", _settle, batch, answers)
+                for facts in _by_kind(batch):
+                    db.run_as("gate", _settle, facts, answers)
             except BaseException:
                 # It goes on: without it no scan is stored any more.
                 logger.exception("the writer of scans was interrupted")
@@ -138,6 +144,14 @@ class Recorder:
                 lost = RuntimeError("the writer of scans was interrupted")
                 answers += [(waiting, lost) for waiting in batch if id(waiting) not in known]
                 _tell(answers)
+
+
+def _by_kind(batch: Sequence[Waiting]) -> list[list[Waiting]]:
+    """Return what is written by one statement each, in the order in which it came."""
+    kinds: dict[Write, list[Waiting]] = {}
+    for waiting in batch:
+        kinds.setdefault(waiting.write, []).append(waiting)
+    return list(kinds.values())
 
 
 def _settle(batch: Sequence[Waiting], answers: Answers) -> None:
@@ -217,7 +231,7 @@ def _write_now(batch: list[Waiting], answers: Answers, *, waits_for_locks: bool)
         transaction = connection.begin()
         if not waits_for_locks:
             connection.execute(AT_ONCE)
-        decided = write(connection, [waiting.scan for waiting in batch])
+        decided = batch[0].write(connection, [waiting.fact for waiting in batch])
         pairs = list(zip(batch, decided, strict=True))
         in_the_way: Answers = [(waiting, each) for waiting, each in pairs if isinstance(each, IdReused)]
         if not in_the_way:

@@ -14,7 +14,7 @@ from django.db.models import Sum
 from django.test import Client
 
 from analytics import qr, services
-from analytics.facts import InvalidAttemptFact, ScanResult, TransferFact
+from analytics.facts import InvalidAttemptFact, Recorded, ScanResult, TransferFact
 from analytics.models import COUNT_NAMES, Event, EventCounter, Gate
 from core.db import get_engine
 from core.engine.creator import shared_pool
@@ -59,7 +59,7 @@ def scan(
     )
 
 
-def transfer(*, minutes: int = 0, **changes: Any) -> services.Recorded[TransferFact]:
+def transfer(*, minutes: int = 0, **changes: Any) -> Recorded[TransferFact]:
     """Record that Ada gave her ticket to Ben, `minutes` after eight."""
     at = EIGHT + timedelta(minutes=minutes)
     fields: dict[str, Any] = {
@@ -75,7 +75,7 @@ def transfer(*, minutes: int = 0, **changes: Any) -> services.Recorded[TransferF
     return services.record_transfer(transfer=TransferFact(**{**fields, **changes}, received_at=at))
 
 
-def invalid_attempt(*, minutes: int = 0, **changes: Any) -> services.Recorded[InvalidAttemptFact]:
+def invalid_attempt(*, minutes: int = 0, **changes: Any) -> Recorded[InvalidAttemptFact]:
     """Record that somebody showed a screenshot at the north gate, `minutes` after eight."""
     at = EIGHT + timedelta(minutes=minutes)
     fields: dict[str, Any] = {

@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -12,13 +13,13 @@ from django.db import connection
 from sqlalchemy.exc import DBAPIError
 
 from analytics.deadlines import Deadline, DeadlinePassed
-from analytics.facts import ScanResult
+from analytics.facts import InvalidAttemptFact, ScanResult, TransferFact
 from analytics.ids import IdReused
 from analytics.models import Admission, Event, InvalidAttempt, Scan
 from analytics.queries import totals
-from analytics.recorder import line
-from analytics.recorder.batch import GivenScan
+from analytics.recorder import attempts, line, scans, transfers
 from analytics.recorder.line import LineFull, Recorder
+from analytics.recorder.scans import GivenScan
 from analytics.tests.conftest import EIGHT, NORTH, TONIGHT
 from core.embedded import EmbeddedPostgres
 from core.pool import SharedPool
@@ -43,6 +44,10 @@ def scan(ticket: str = "TKT-1", *, reason: str = "", gate: str = NORTH, **other:
     return GivenScan(**{**given, **other})
 
 
+def submit(recorder: Recorder, given: GivenScan, deadline: Deadline | None = None) -> Any:
+    return recorder.submit(scans.write, given, deadline)
+
+
 @pytest.fixture
 def recorder() -> Recorder:
     return Recorder()
@@ -58,9 +63,9 @@ def locked(postgres: EmbeddedPostgres) -> Iterator[Callable[[], None]]:
 
 def together(recorder: Recorder, scans: list[GivenScan], *, lets_go: Callable[[], None]) -> list[Any]:
     """Let these wait while one scan is being written, then be written together; return their answers."""
-    first = recorder.submit(scan("the first"))
+    first = submit(recorder, scan("the first"))
     eventually(lambda: not recorder._line)
-    futures = [recorder.submit(each) for each in scans]
+    futures = [submit(recorder, each) for each in scans]
     assert len(recorder._line) == len(scans)
     lets_go()
     first.result(10)
@@ -97,10 +102,10 @@ class TestABatch:
     def test_tells_a_duplicate_when_and_where_the_ticket_came_first(
         self, recorder: Recorder, locked: Callable[[], None]
     ) -> None:
-        first = recorder.submit(scan("the first"))
+        first = submit(recorder, scan("the first"))
         eventually(lambda: not recorder._line)
-        admitted, duplicate = recorder.submit(scan("TKT-1", gate="south")), recorder.submit(scan("TKT-1"))
-        earlier = recorder.submit(scan("the first"))
+        admitted, duplicate = submit(recorder, scan("TKT-1", gate="south")), submit(recorder, scan("TKT-1"))
+        earlier = submit(recorder, scan("the first"))
         locked()
         first.result(10)
 
@@ -128,6 +133,51 @@ class TestABatch:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM ticket_scans GROUP BY xmin::text")
             assert max(count for [count] in cursor.fetchall()) == 10
+
+
+class TestFactsOfSeveralKinds:
+    def test_wait_in_one_line_and_are_stored_each_by_its_own_statement(
+        self, recorder: Recorder, locked: Callable[[], None]
+    ) -> None:
+        transfer = TransferFact(
+            transfer_id=uuid.uuid4(),
+            event_id="another",
+            ticket_id="TKT-1",
+            from_user="ada",
+            to_user="bob",
+            is_successful=True,
+            reason="",
+            transferred_at=EIGHT,
+            received_at=EIGHT,
+        )
+        attempt = InvalidAttemptFact(
+            attempt_id=uuid.uuid4(),
+            event_id=TONIGHT,
+            ticket_id="",
+            reason="no_ticket",
+            detail="",
+            gate=NORTH,
+            scanner_id="",
+            scan_id=None,
+            attempted_at=EIGHT,
+            received_at=EIGHT,
+        )
+        first = submit(recorder, scan("the first"))
+        eventually(lambda: not recorder._line)
+        one = recorder.submit(transfers.write, transfer)
+        refused = recorder.submit(transfers.write, replace(transfer, to_user="eve"))
+        again = recorder.submit(transfers.write, transfer)
+        other = recorder.submit(attempts.write, attempt)
+        admitted = submit(recorder, scan("TKT-1"))
+        locked()
+
+        assert (outcome(first), outcome(admitted)) == ("admitted", "admitted")
+        assert (one.result(10).is_new, again.result(10).is_new) == (True, False)
+        assert one.result(10).fact == again.result(10).fact == transfer
+        assert isinstance(refused.exception(10), IdReused)
+        assert other.result(10).fact == attempt
+        counts = {each.event_id: each for each in totals.event_totals()}
+        assert (counts["another"].transfer_count, counts[TONIGHT].invalid_attempt_count) == (1, 1)
 
 
 class TestOneThatCannotBeStored:
@@ -159,7 +209,7 @@ class TestOneThatCannotBeStored:
     ) -> None:
         locked()
         tickets = [f"TKT-{number}" for number in range(8)]
-        assert outcome(recorder.submit(scan(tickets[position]))) == "admitted"
+        assert outcome(submit(recorder, scan(tickets[position]))) == "admitted"
         url = postgres.url(connection.settings_dict["NAME"])
         with psycopg.connect(url) as holder, psycopg.connect(url) as other:
             row = "SELECT FROM admissions WHERE ticket_id = %s FOR UPDATE"
@@ -172,10 +222,10 @@ class TestOneThatCannotBeStored:
         assert told == ["admitted"] * 7
 
     def test_is_dropped_when_it_is_too_late(self, recorder: Recorder, locked: Callable[[], None]) -> None:
-        first = recorder.submit(scan("the first"))
+        first = submit(recorder, scan("the first"))
         eventually(lambda: not recorder._line)
         late, given_up, other = Deadline(0.01), Deadline(60), Deadline(60)
-        futures = [recorder.submit(scan(f"TKT-{n}"), each) for n, each in enumerate((late, given_up, other))]
+        futures = [submit(recorder, scan(f"TKT-{n}"), each) for n, each in enumerate((late, given_up, other))]
         assert given_up.give_up()
         time.sleep(0.02)
         locked()
@@ -190,19 +240,19 @@ class TestOneThatCannotBeStored:
         self, recorder: Recorder, locked: Callable[[], None]
     ) -> None:
         with pytest.raises(DBAPIError) as refused:
-            recorder.submit(scan()).result(10)
+            submit(recorder, scan()).result(10)
         locked()
 
         assert refused.value.orig is not None
         assert refused.value.orig.sqlstate == "55P03"  # type: ignore[attr-defined]
-        assert outcome(recorder.submit(scan())) == "admitted"
+        assert outcome(submit(recorder, scan())) == "admitted"
 
 
 class TestALostConnection:
     def test_leaves_no_doubt(
         self, recorder: Recorder, locked: Callable[[], None], postgres: EmbeddedPostgres
     ) -> None:
-        future = recorder.submit(scan())
+        future = submit(recorder, scan())
         with psycopg.connect(postgres.url(), autocommit=True) as outside:
             writers = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
             [writer] = eventually(lambda: outside.execute(writers).fetchone())
@@ -228,7 +278,7 @@ class TestALostConnection:
 
         monkeypatch.setattr(line, "_write_now", write_and_lose)
 
-        assert outcome(recorder.submit(scan())) == "admitted"
+        assert outcome(submit(recorder, scan())) == "admitted"
         assert Scan.objects.count() == 1
 
 
@@ -237,12 +287,12 @@ class TestTheLine:
         self, recorder: Recorder, locked: Callable[[], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(line, "LONGEST", 2)
-        first = recorder.submit(scan("the first"))
+        first = submit(recorder, scan("the first"))
         eventually(lambda: not recorder._line)
-        futures = [recorder.submit(scan(f"TKT-{n}")) for n in range(2)]
+        futures = [submit(recorder, scan(f"TKT-{n}")) for n in range(2)]
 
         with pytest.raises(LineFull):
-            recorder.submit(scan("one too many"))
+            submit(recorder, scan("one too many"))
 
         locked()
         assert [outcome(each) for each in (first, *futures)] == ["admitted"] * 3
@@ -250,7 +300,7 @@ class TestTheLine:
     def test_takes_one_connection_however_many_scan(
         self, recorder: Recorder, django_pool: SharedPool
     ) -> None:
-        futures = [recorder.submit(scan(f"TKT-{n}")) for n in range(500)]
+        futures = [submit(recorder, scan(f"TKT-{n}")) for n in range(500)]
 
         peak = 0
         while not all(future.done() for future in futures):
@@ -269,16 +319,16 @@ class TestTheLine:
         with monkeypatch.context() as patch:
             patch.setattr(line, "_settle", interrupted)
             with pytest.raises(RuntimeError, match="interrupted"):
-                recorder.submit(scan()).result(10)
+                submit(recorder, scan()).result(10)
 
-        assert outcome(recorder.submit(scan())) == "admitted"
+        assert outcome(submit(recorder, scan())) == "admitted"
 
 
 class TestAFork:
     pytestmark = FORK_MARKS
 
     def test_has_a_line_of_its_own(self, recorder: Recorder) -> None:
-        assert outcome(recorder.submit(scan("TKT-1"))) == "admitted"
+        assert outcome(submit(recorder, scan("TKT-1"))) == "admitted"
 
-        assert in_child(lambda: outcome(recorder.submit(scan("TKT-2")))) == "admitted"
-        assert outcome(recorder.submit(scan("TKT-2"))) == "duplicate"
+        assert in_child(lambda: outcome(submit(recorder, scan("TKT-2")))) == "admitted"
+        assert outcome(submit(recorder, scan("TKT-2"))) == "duplicate"

@@ -20,7 +20,7 @@ WITH given AS MATERIALIZED (
     SELECT CAST(item->>0 AS uuid) AS scan_id, item->>1 AS event_id, item->>2 AS ticket_id, item->>3 AS reason,
         CAST(item->>4 AS boolean) AS is_genuine, item->>5 AS gate, item->>6 AS scanner_id,
         CAST(item->>7 AS timestamptz) AS scanned_at, CAST(item->>8 AS timestamptz) AS received_at, position
-    FROM jsonb_array_elements(CAST(:scans AS jsonb)) WITH ORDINALITY AS items (item, position)
+    FROM jsonb_array_elements(CAST(:facts AS jsonb)) WITH ORDINALITY AS items (item, position)
 ), fresh AS MATERIALIZED (
     SELECT DISTINCT ON (scan_id) * FROM given ORDER BY scan_id, position
 ), new_event AS (

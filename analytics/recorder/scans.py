@@ -1,9 +1,7 @@
 """
-One batch: scans in, in the order in which they came; what was decided about each out.
+A batch of scans: in the order in which they came; what was decided about each comes out.
 """
 
-import json
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -13,12 +11,11 @@ import sqlalchemy as sa
 
 from analytics.facts import ScanFact, ScanResult
 from analytics.ids import IdReused, check_same
-from analytics.models import COUNTER_SHARDS
-from analytics.recorder.statement import WRITE
+from analytics.recorder import statements
+from analytics.recorder.scan_statement import WRITE
 
 # What a scan that was stored under the same id must agree in.
 SAME = ("event_id", "ticket_id", "reason", "is_genuine", "gate", "scanner_id")
-_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), default=str).encode
 
 
 class GivenScan(NamedTuple):
@@ -48,8 +45,7 @@ def write(connection: sa.Connection, scans: Sequence[GivenScan]) -> list[Decided
         What was decided about each. Where one is IdReused, the transaction must be undone: its admission may
         have been stored for it.
     """
-    parameters = {"scans": _encode(scans), "shard": secrets.randbelow(COUNTER_SHARDS)}
-    rows = [dict(row) for row in connection.execute(WRITE, parameters).mappings()]
+    rows = statements.run(connection, WRITE, scans)
     stored = {row["scan_id"]: row for row in rows if row["scan_id"] is not None}
     first = _first_admissions(rows, stored.values())
     return [_decided(scan, stored[scan.scan_id], first) for scan in scans]
