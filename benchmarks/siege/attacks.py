@@ -231,5 +231,5 @@ ATTACKS = {
     "disk_full": Attack("Postgres' disk is full", full_disk, is_usable=False, needs_disk=True),
     "killed": Attack("A worker killed every 3 s", killed_workers),
     "restarted": Attack("Postgres restarted, twice", restarted_server, is_usable=False),
-    "flood": Attack("1,200 more gates: three times what it can do", partial(clients.flood, count=1200)),
+    "flood": Attack("A flood: 1,200 more gates, a ticket a second each", partial(clients.flood, count=1200)),
 }

@@ -16,6 +16,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.siege.stock_settings"
 application = get_wsgi_application()
 
+from analytics import services  # noqa: E402
 from core import db  # noqa: E402 - it reads the settings
 from core.pool.stats import PoolStats  # noqa: E402
 
@@ -41,6 +42,8 @@ def _ping(timeout: float) -> float:
     return 0.0
 
 
+# Each scan in a transaction of its own, in the thread of its request.
+services._through_the_recorder = services._in_this_transaction
 db.get_engine = lambda: _engine
 db.run_as = db.run_until = _call
 db.ping = _ping
