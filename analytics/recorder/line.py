@@ -30,6 +30,9 @@ LONGEST = 4096
 BUSY = "busy"
 # In milliseconds; 0 would be for ever.
 AT_ONCE = sa.text("SET LOCAL lock_timeout = 20")
+# Longer than the server lets a batch wait and work: a writer that is not back by then has lost its server,
+# and does not know it.
+STUCK_SECONDS = 8.0
 # How often a batch whose connection was lost is written again: it may have been committed.
 ATTEMPTS = 3
 
@@ -96,6 +99,7 @@ class Recorder:
         self._condition = threading.Condition()
         self._line: deque[Waiting] = deque()
         self._thread: threading.Thread | None = None
+        self._busy_since = inf
 
     def submit(
         self,
@@ -119,18 +123,33 @@ class Recorder:
             if len(self._line) >= LONGEST:
                 raise LineFull
             self._line.append(waiting)
-            if self._thread is None or not self._thread.is_alive():
+            if self._thread is None or self._is_stuck():
+                self._busy_since = inf
                 self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
                 self._thread.start()
             self._condition.notify()
         return waiting.future
 
+    def _is_stuck(self) -> bool:
+        if monotonic() - self._busy_since < STUCK_SECONDS:
+            return False
+        logger.error("the writer of scans has not come back for %.0f s: another one starts", STUCK_SECONDS)
+        return True
+
+    def _next(self) -> list[Waiting]:
+        """Return the next batch; nothing when another writer has taken over."""
+        with self._condition:
+            if self._thread is threading.current_thread():
+                self._busy_since = inf
+            while self._thread is threading.current_thread() and not self._line:
+                self._condition.wait()
+            if self._thread is not threading.current_thread():
+                return []
+            self._busy_since = monotonic()
+            return [self._line.popleft() for _ in range(min(BATCH, len(self._line)))]
+
     def _run(self) -> None:
-        while True:
-            with self._condition:
-                while not self._line:
-                    self._condition.wait()
-                batch = [self._line.popleft() for _ in range(min(BATCH, len(self._line)))]
+        while batch := self._next():
             answers: Answers = []
             try:
                 for facts in _by_kind(batch):

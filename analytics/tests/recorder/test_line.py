@@ -1,5 +1,6 @@
 """Scans that wait are written together: each gets the one true answer, whatever its neighbours get (G4)."""
 
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -322,6 +323,34 @@ class TestTheLine:
                 submit(recorder, scan()).result(10)
 
         assert outcome(submit(recorder, scan())) == "admitted"
+
+
+class TestAWriterThatDoesNotComeBack:
+    def test_is_replaced_and_ends_when_it_does(
+        self, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(line, "STUCK_SECONDS", 0.2)
+        may_go = threading.Event()
+
+        def get_stuck(_: Any, facts: list[Any]) -> list[Any]:
+            may_go.wait(10)
+            return facts
+
+        stuck = recorder.submit(get_stuck, "a server that says nothing")
+        eventually(lambda: not recorder._line)
+        first = recorder._thread
+        waiting = submit(recorder, scan("TKT-1"))
+        time.sleep(0.3)
+        taken_over = submit(recorder, scan("TKT-2"))
+
+        assert (outcome(waiting), outcome(taken_over)) == ("admitted", "admitted")
+        assert not stuck.done()
+        may_go.set()
+        assert stuck.result(10) == "a server that says nothing"
+        assert first is not None
+        first.join(10)
+        assert not first.is_alive()
+        assert outcome(submit(recorder, scan("TKT-3"))) == "admitted"
 
 
 class TestAFork:
