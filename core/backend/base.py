@@ -69,7 +69,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         self._gives_back_early = pool_options.hold(self.settings_dict["OPTIONS"].get("pool")) == "transaction"
         self._pin_count = 0
         # What it let go: another thread may have it by now.
-        self._let_go: tuple[ReferenceType[PooledConnection], Any] | None = None
+        self._let_go: tuple[ReferenceType[PooledConnection], Any, list[Any]] | None = None
 
     # The pool ------------------------------------------------------------------------------------------
 
@@ -210,7 +210,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         loan, self.connection = connection.loan, None
         try:
             if loan is not None and (parked := loan.lender.park(connection)) is not None:
-                self._let_go = ref(connection), parked
+                self._let_go = ref(connection), parked, self.run_on_commit
         except BaseException:
             # Interrupted: if it is still on this loan, nobody else would return it.
             if connection.loan is loan:
@@ -222,9 +222,10 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         let_go, self._let_go = self._let_go, None
         if let_go is None or self.connection is not None or _get_running_loop() is not None:
             return
-        (reference, loan), pool = let_go, self.pool
+        (reference, loan, hooks), pool = let_go, self.pool
         connection = reference()
-        if connection is None or pool is None:
+        # Django's close() begins another list: who closed it wants a new session.
+        if connection is None or pool is None or hooks is not self.run_on_commit:
             return
         if pool.unpark(connection, loan, callers_frames=callers_frames + 1):
             self.connection = connection

@@ -57,6 +57,15 @@ class TestAConnectionThatWasLetGo:
             cursor.execute("SHOW TimeZone")
             assert cursor.fetchone() == ("UTC",)
 
+    def test_is_clean_after_a_close(self, django_pool: SharedPool) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET TIME ZONE 'Asia/Tokyo'")
+        connection.close()
+
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW TimeZone")
+            assert cursor.fetchone() == ("UTC",)
+
     def test_is_one_borrowers_at_a_time(self, django_pool: SharedPool) -> None:
         first = pid()
         with django_pool.connection() as borrowed:
