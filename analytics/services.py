@@ -17,9 +17,12 @@ from analytics.facts import InvalidAttemptFact, Recorded, ScanResult, TransferFa
 from analytics.ids import IdReused
 from analytics.qr import Reading
 from analytics.recorder import attempts, scans, transfers
-from analytics.recorder.line import Write, recorder
+from analytics.recorder.line import Recorder, Write, recorder
 from analytics.recorder.scans import GivenScan
 from core import db
+
+# A transfer that gets stuck in the database must not hold up a scan: each kind has a line of its own.
+_OTHER_LINES: dict[Write, Recorder] = {transfers.write: Recorder(), attempts.write: Recorder()}
 
 
 def record_scan(
@@ -106,7 +109,7 @@ def _in_this_transaction(write: Write, fact: Any, deadline: Deadline | None) -> 
 
 
 def _through_the_recorder(write: Write, fact: Any, deadline: Deadline | None) -> Any:
-    future = recorder.submit(write, fact, deadline)
+    future = _OTHER_LINES.get(write, recorder).submit(write, fact, deadline)
     with suppress(TimeoutError):
         return future.result(None if deadline is None else max(0.0, deadline.seconds_left))
     if deadline is not None and deadline.give_up():

@@ -4,7 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 from sqlalchemy.exc import DBAPIError
 
+from analytics import qr, services
 from analytics.deadlines import Deadline, DeadlinePassed
 from analytics.facts import InvalidAttemptFact, ScanResult, TransferFact
 from analytics.ids import IdReused
@@ -21,7 +22,7 @@ from analytics.queries import totals
 from analytics.recorder import attempts, line, scans, transfers
 from analytics.recorder.line import LineFull, Recorder
 from analytics.recorder.scans import GivenScan
-from analytics.tests.conftest import EIGHT, NORTH, TONIGHT
+from analytics.tests.conftest import EIGHT, NORTH, TONIGHT, ticket
 from core.embedded import EmbeddedPostgres
 from core.pool import SharedPool
 from core.tests.children import FORK_MARKS, in_child
@@ -361,3 +362,40 @@ class TestAFork:
 
         assert in_child(lambda: outcome(submit(recorder, scan("TKT-2")))) == "admitted"
         assert outcome(submit(recorder, scan("TKT-2"))) == "duplicate"
+
+
+class TestATransferThatGetsStuck:
+    def test_holds_up_no_scan(self, postgres: EmbeddedPostgres) -> None:
+        moved = TransferFact(
+            transfer_id=uuid.uuid4(),
+            event_id="another",
+            ticket_id="TKT-1",
+            from_user="ada",
+            to_user="bob",
+            is_successful=True,
+            reason="",
+            transferred_at=EIGHT,
+            received_at=EIGHT,
+        )
+        with (
+            psycopg.connect(postgres.url(connection.settings_dict["NAME"])) as other,
+            ThreadPoolExecutor(1) as thread,
+        ):
+            other.execute("LOCK TABLE ticket_transfers")
+            stuck = thread.submit(services.record_transfer, transfer=moved)
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            with psycopg.connect(postgres.url(), autocommit=True) as outside:
+                eventually(lambda: outside.execute(waiting).fetchone() == (1,))
+            admitted = services.record_scan(
+                reading=qr.read(ticket()),
+                scan_id=uuid.uuid4(),
+                gate=NORTH,
+                scanner_id="",
+                scanned_at=EIGHT,
+                received_at=EIGHT,
+            )
+            assert not stuck.done()
+            other.rollback()
+
+            assert admitted.scan.outcome == "admitted"
+            assert stuck.result(10).fact == moved
