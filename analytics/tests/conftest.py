@@ -59,9 +59,8 @@ def scan(
     )
 
 
-def transfer(*, minutes: int = 0, **changes: Any) -> Recorded[TransferFact]:
-    """Record that Ada gave her ticket to Ben, `minutes` after eight."""
-    at = EIGHT + timedelta(minutes=minutes)
+def transfer_fact(*, at: datetime = EIGHT, **changes: Any) -> TransferFact:
+    """Return the fact that Ada gave her ticket to Ben."""
     fields: dict[str, Any] = {
         "transfer_id": uuid.uuid4(),
         "event_id": TONIGHT,
@@ -72,7 +71,13 @@ def transfer(*, minutes: int = 0, **changes: Any) -> Recorded[TransferFact]:
         "reason": "",
         "transferred_at": at,
     }
-    return services.record_transfer(transfer=TransferFact(**{**fields, **changes}, received_at=at))
+    return TransferFact(**{**fields, **changes}, received_at=at)
+
+
+def transfer(*, minutes: int = 0, **changes: Any) -> Recorded[TransferFact]:
+    """Record that Ada gave her ticket to Ben, `minutes` after eight."""
+    at = EIGHT + timedelta(minutes=minutes)
+    return services.record_transfer(transfer=transfer_fact(at=at, **changes))
 
 
 def invalid_attempt(*, minutes: int = 0, **changes: Any) -> Recorded[InvalidAttemptFact]:

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,8 +10,8 @@ from django.db import transaction
 from django_tasks_db.models import DBTaskResult
 
 from analytics import services as gates
-from analytics.facts import TransferFact
 from analytics.models import Event
+from analytics.tests.conftest import transfer_fact
 from reports import permissions, services, store
 from reports.catalogue import UnknownReport
 from reports.models import Download, FileFormat, GeneratedReport, ReportState
@@ -94,19 +93,7 @@ class TestAReportOfNewData:
         first = request_daily_sales(parameters=period)
         run_queue(now=NOW)
 
-        gates.record_transfer(
-            transfer=TransferFact(
-                transfer_id=uuid4(),
-                event_id=TONIGHT,
-                ticket_id="TKT-1",
-                from_user="ada",
-                to_user="grace",
-                is_successful=True,
-                reason="",
-                transferred_at=NOW,
-                received_at=NOW,
-            )
-        )
+        gates.record_transfer(transfer=transfer_fact(at=NOW, event_id=TONIGHT))
 
         assert request_daily_sales(parameters=period) != first
 

@@ -15,14 +15,14 @@ from sqlalchemy.exc import DBAPIError
 
 from analytics import qr, services
 from analytics.deadlines import Deadline, DeadlinePassed
-from analytics.facts import InvalidAttemptFact, ScanResult, TransferFact
+from analytics.facts import InvalidAttemptFact, ScanResult
 from analytics.ids import IdReused
 from analytics.models import Admission, Event, InvalidAttempt, Scan
 from analytics.queries import totals
 from analytics.recorder import attempts, line, scans, transfers
 from analytics.recorder.line import LineFull, Recorder
 from analytics.recorder.scans import GivenScan
-from analytics.tests.conftest import EIGHT, NORTH, TONIGHT, ticket
+from analytics.tests.conftest import EIGHT, NORTH, TONIGHT, ticket, transfer_fact
 from core.embedded import EmbeddedPostgres
 from core.pool import SharedPool
 from core.tests.children import FORK_MARKS, in_child
@@ -141,17 +141,7 @@ class TestFactsOfSeveralKinds:
     def test_wait_in_one_line_and_are_stored_each_by_its_own_statement(
         self, recorder: Recorder, locked: Callable[[], None]
     ) -> None:
-        transfer = TransferFact(
-            transfer_id=uuid.uuid4(),
-            event_id="another",
-            ticket_id="TKT-1",
-            from_user="ada",
-            to_user="bob",
-            is_successful=True,
-            reason="",
-            transferred_at=EIGHT,
-            received_at=EIGHT,
-        )
+        transfer = transfer_fact(event_id="another")
         attempt = InvalidAttemptFact(
             attempt_id=uuid.uuid4(),
             event_id=TONIGHT,
@@ -366,17 +356,7 @@ class TestAFork:
 
 class TestATransferThatGetsStuck:
     def test_holds_up_no_scan(self, postgres: EmbeddedPostgres) -> None:
-        moved = TransferFact(
-            transfer_id=uuid.uuid4(),
-            event_id="another",
-            ticket_id="TKT-1",
-            from_user="ada",
-            to_user="bob",
-            is_successful=True,
-            reason="",
-            transferred_at=EIGHT,
-            received_at=EIGHT,
-        )
+        moved = transfer_fact(event_id="another")
         with (
             psycopg.connect(postgres.url(connection.settings_dict["NAME"])) as other,
             ThreadPoolExecutor(1) as thread,

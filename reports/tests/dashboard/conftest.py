@@ -17,9 +17,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from analytics import qr, services
-from analytics.facts import InvalidAttemptFact, TransferFact
+from analytics.facts import InvalidAttemptFact
 from analytics.models import Event
-from analytics.tests.conftest import forged, ticket
+from analytics.tests.conftest import forged, ticket, transfer_fact
 from core.db import get_engine
 from reports.models import EventAccess
 from reports.tests.staff import client_of
@@ -73,18 +73,7 @@ def _record(text: str, *, at: datetime, gate: str) -> None:
 
 def transfer(event: str, *, at: datetime) -> None:
     """Record that a ticket was given to somebody else."""
-    given = TransferFact(
-        transfer_id=uuid.uuid4(),
-        event_id=event,
-        ticket_id="T-1",
-        from_user="ada",
-        to_user="ben",
-        is_successful=True,
-        reason="",
-        transferred_at=at,
-        received_at=at,
-    )
-    services.record_transfer(transfer=given)
+    services.record_transfer(transfer=transfer_fact(at=at, event_id=event, ticket_id="T-1"))
 
 
 def report_attempt(event: str, *, at: datetime) -> None:
