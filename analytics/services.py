@@ -17,12 +17,9 @@ from analytics.facts import InvalidAttemptFact, Recorded, ScanResult, TransferFa
 from analytics.ids import IdReused
 from analytics.qr import Reading
 from analytics.recorder import attempts, scans, transfers
-from analytics.recorder.line import Recorder, Write, recorder
+from analytics.recorder.line import Recorder
 from analytics.recorder.scans import GivenScan
 from core import db
-
-# A transfer that gets stuck in the database must not hold up a scan: each kind has a line of its own.
-_OTHER_LINES: dict[Write, Recorder] = {transfers.write: Recorder(), attempts.write: Recorder()}
 
 
 def record_scan(
@@ -57,7 +54,7 @@ def record_scan(
         scanned_at=scanned_at,
         received_at=received_at,
     )
-    result: ScanResult = _record(scans.write, scan, deadline)
+    result: ScanResult = _record(scans.recorder, scan, deadline)
     return result
 
 
@@ -70,7 +67,7 @@ def record_transfer(*, transfer: TransferFact, deadline: Deadline | None = None)
         DeadlinePassed: `deadline` has passed; nothing is stored.
         LineFull: too many facts wait; nothing is stored.
     """
-    recorded: Recorded[TransferFact] = _record(transfers.write, transfer, deadline)
+    recorded: Recorded[TransferFact] = _record(transfers.recorder, transfer, deadline)
     return recorded
 
 
@@ -85,21 +82,21 @@ def record_invalid_attempt(
         DeadlinePassed: `deadline` has passed; nothing is stored.
         LineFull: too many facts wait; nothing is stored.
     """
-    recorded: Recorded[InvalidAttemptFact] = _record(attempts.write, attempt, deadline)
+    recorded: Recorded[InvalidAttemptFact] = _record(attempts.recorder, attempt, deadline)
     return recorded
 
 
-def _record(write: Write, fact: Any, deadline: Deadline | None) -> Any:
+def _record(recorder: Recorder, fact: Any, deadline: Deadline | None) -> Any:
     """Store a fact, with others that wait; in a caller's transaction by itself."""
     if transaction.get_connection().in_atomic_block:
-        return _in_this_transaction(write, fact, deadline)
-    return _through_the_recorder(write, fact, deadline)
+        return _in_this_transaction(recorder, fact, deadline)
+    return _through_the_recorder(recorder, fact, deadline)
 
 
-def _in_this_transaction(write: Write, fact: Any, deadline: Deadline | None) -> Any:
+def _in_this_transaction(recorder: Recorder, fact: Any, deadline: Deadline | None) -> Any:
     """Store in the caller's transaction, which the recorder has no part in."""
     with db.get_engine().begin() as connection:
-        [answer] = write(connection, [fact])
+        [answer] = recorder.write(connection, [fact])
         # Inside the transaction: raising undoes an admission that belongs to a reused id, or comes too late.
         if isinstance(answer, IdReused):
             raise answer
@@ -108,8 +105,8 @@ def _in_this_transaction(write: Write, fact: Any, deadline: Deadline | None) -> 
     return answer
 
 
-def _through_the_recorder(write: Write, fact: Any, deadline: Deadline | None) -> Any:
-    future = _OTHER_LINES.get(write, recorder).submit(write, fact, deadline)
+def _through_the_recorder(recorder: Recorder, fact: Any, deadline: Deadline | None) -> Any:
+    future = recorder.submit(fact, deadline)
     with suppress(TimeoutError):
         return future.result(None if deadline is None else max(0.0, deadline.seconds_left))
     if deadline is not None and deadline.give_up():

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from analytics.facts import InvalidAttemptFact, Recorded
 from analytics.ids import IdReused
 from analytics.recorder import statements, stored
+from analytics.recorder.line import Recorder
 
 # What an attempt that was stored under the same id must agree in.
 SAME = ("event_id", "ticket_id", "reason", "detail")
@@ -59,3 +60,6 @@ def write(
     """Store attempts in the connection's transaction, and commit nothing."""
     rows = statements.run(connection, WRITE, map(astuple, attempts))
     return stored.answers(attempts, rows, key="attempt_id", same=SAME, made=InvalidAttemptFact)
+
+
+recorder = Recorder(write)

@@ -53,12 +53,9 @@ Write = Callable[[sa.Connection, list[Any]], Sequence[Any]]
 class Waiting:
     """A fact in the line, and who waits for it: a thread, or a future of an event loop."""
 
-    __slots__ = ("deadline", "fact", "future", "is_kept", "loop", "write")
+    __slots__ = ("deadline", "fact", "future", "is_kept", "loop")
 
-    def __init__(
-        self, write: Write, fact: Any, deadline: Deadline | None, loop: asyncio.AbstractEventLoop | None
-    ) -> None:
-        self.write = write
+    def __init__(self, fact: Any, deadline: Deadline | None, loop: asyncio.AbstractEventLoop | None) -> None:
         self.fact = fact
         self.deadline = deadline
         self.loop = loop
@@ -87,10 +84,16 @@ Answers = list[tuple[Waiting, Any]]
 
 class Recorder:
     """
-    The writer of this process, and the line before it. It starts with the first scan.
+    The one writer of this process for one kind of fact, and the line before it. It starts with the first one.
+
+    A fact that gets stuck in the database holds up its own kind only: a transfer no scan.
+
+    Attributes:
+        write: what stores the facts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, write: Write) -> None:
+        self.write = write
         self._begin_anew()
         os.register_at_fork(after_in_child=self._begin_anew)
 
@@ -102,15 +105,10 @@ class Recorder:
         self._busy_since = inf
 
     def submit(
-        self,
-        write: Write,
-        fact: Any,
-        deadline: Deadline | None = None,
-        *,
-        loop: asyncio.AbstractEventLoop | None = None,
+        self, fact: Any, deadline: Deadline | None = None, *, loop: asyncio.AbstractEventLoop | None = None
     ) -> Any:
         """
-        Put a fact in the line, to be stored by `write`.
+        Put a fact in the line.
 
         Returns:
             A future of its answer: of `loop`, or one that a thread waits for.
@@ -118,7 +116,7 @@ class Recorder:
         Raises:
             LineFull: LONGEST wait already.
         """
-        waiting = Waiting(write, fact, deadline, loop)
+        waiting = Waiting(fact, deadline, loop)
         with self._condition:
             if len(self._line) >= LONGEST:
                 raise LineFull
@@ -138,13 +136,14 @@ class Recorder:
 
     def _next(self) -> list[Waiting]:
         """Return the next batch; nothing when another writer has taken over."""
+        me = threading.current_thread()
         with self._condition:
-            if self._thread is threading.current_thread():
-                self._busy_since = inf
-            while self._thread is threading.current_thread() and not self._line:
-                self._condition.wait()
-            if self._thread is not threading.current_thread():
+            if self._thread is not me:
                 return []
+            self._busy_since = inf
+            # It is not replaced meanwhile: only a busy one is.
+            while not self._line:
+                self._condition.wait()
             self._busy_since = monotonic()
             return [self._line.popleft() for _ in range(min(BATCH, len(self._line)))]
 
@@ -152,8 +151,7 @@ class Recorder:
         while batch := self._next():
             answers: Answers = []
             try:
-                for facts in _by_kind(batch):
-                    db.run_as("gate", _settle, facts, answers)
+                db.run_as("gate", _settle, self.write, batch, answers)
             except BaseException:
                 # It goes on: without it no scan is stored any more.
                 logger.exception("the writer of scans was interrupted")
@@ -165,20 +163,12 @@ class Recorder:
                 _tell(answers)
 
 
-def _by_kind(batch: Sequence[Waiting]) -> list[list[Waiting]]:
-    """Return what is written by one statement each, in the order in which it came."""
-    kinds: dict[Write, list[Waiting]] = {}
-    for waiting in batch:
-        kinds.setdefault(waiting.write, []).append(waiting)
-    return list(kinds.values())
-
-
-def _settle(batch: Sequence[Waiting], answers: Answers) -> None:
+def _settle(write: Write, batch: Sequence[Waiting], answers: Answers) -> None:
     """Write a batch, and add an answer for each to `answers`; one that Postgres refuses fails alone."""
     failures = 0
     while batch := _in_time(batch, answers):
         try:
-            batch = _write(batch, answers)
+            batch = _write(write, batch, answers)
         except Exception as error:  # noqa: BLE001 - whoever waits gets it
             found = db.diagnose(error)
             if _is_lost(error) and (failures := failures + 1) < ATTEMPTS:
@@ -186,33 +176,33 @@ def _settle(batch: Sequence[Waiting], answers: Answers) -> None:
                 continue
             if found is None and len(batch) > 1:
                 for half in _halves(batch):
-                    _settle(half, answers)
+                    _settle(write, half, answers)
             elif found is not None and found.reason == BUSY:
-                _isolate(batch, answers, error)
+                _isolate(write, batch, answers, error)
             else:
                 answers += [(waiting, error) for waiting in batch]
             return
 
 
-def _isolate(batch: Sequence[Waiting], answers: Answers, error: BaseException) -> None:
+def _isolate(write: Write, batch: Sequence[Waiting], answers: Answers, error: BaseException) -> None:
     """
     Find the scan whose row somebody holds: it alone gets `error`, which says so.
 
     Where both halves of what is left find a lock, a table is locked, or many rows are: all of them get it.
     """
     while len(batch) > 1:
-        stuck = [half for half in _halves(batch) if not _is_stored_at_once(half, answers)]
+        stuck = [half for half in _halves(batch) if not _is_stored_at_once(write, half, answers)]
         batch = [waiting for half in stuck for waiting in half]
         if len(stuck) != 1:
             break
     answers += [(waiting, error) for waiting in _untold(batch, answers)]
 
 
-def _is_stored_at_once(batch: Sequence[Waiting], answers: Answers) -> bool:
+def _is_stored_at_once(write: Write, batch: Sequence[Waiting], answers: Answers) -> bool:
     """Write a batch without waiting for a lock; return False where one is in the way."""
     try:
         while batch := _in_time(batch, answers):
-            batch = _write(batch, answers, waits_for_locks=False)
+            batch = _write(write, batch, answers, waits_for_locks=False)
     except Exception as error:  # noqa: BLE001 - whoever waits gets it
         found = db.diagnose(error)
         if found is not None and found.reason == BUSY:
@@ -236,21 +226,25 @@ def _untold(batch: Sequence[Waiting], answers: Answers) -> list[Waiting]:
     return [waiting for waiting in batch if id(waiting) not in told]
 
 
-def _write(batch: list[Waiting], answers: Answers, *, waits_for_locks: bool = True) -> list[Waiting]:
+def _write(
+    write: Write, batch: list[Waiting], answers: Answers, *, waits_for_locks: bool = True
+) -> list[Waiting]:
     """Store a batch; return those that are to be written again, without the others that stood in the way."""
     until = max((each.deadline.at for each in batch if each.deadline is not None), default=inf)
     # A connection that comes later is of no use to any of them.
     return db.run_until(
-        max(until, monotonic() + 0.1), _write_now, batch, answers, waits_for_locks=waits_for_locks
+        max(until, monotonic() + 0.1), _write_now, write, batch, answers, waits_for_locks=waits_for_locks
     )
 
 
-def _write_now(batch: list[Waiting], answers: Answers, *, waits_for_locks: bool) -> list[Waiting]:
+def _write_now(
+    write: Write, batch: list[Waiting], answers: Answers, *, waits_for_locks: bool
+) -> list[Waiting]:
     with db.get_engine().connect() as connection:
         transaction = connection.begin()
         if not waits_for_locks:
             connection.execute(AT_ONCE)
-        decided = batch[0].write(connection, [waiting.fact for waiting in batch])
+        decided = write(connection, [waiting.fact for waiting in batch])
         pairs = list(zip(batch, decided, strict=True))
         in_the_way: Answers = [(waiting, each) for waiting, each in pairs if isinstance(each, IdReused)]
         if not in_the_way:
@@ -293,6 +287,3 @@ def _set(answers: Answers) -> None:
             waiting.future.set_exception(answer)
         else:
             waiting.future.set_result(answer)
-
-
-recorder = Recorder()

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from analytics.facts import ScanFact, ScanResult
 from analytics.ids import IdReused, check_same
 from analytics.recorder import statements
+from analytics.recorder.line import Recorder
 from analytics.recorder.scan_statement import WRITE
 
 # What a scan that was stored under the same id must agree in.
@@ -79,3 +80,6 @@ def _decided(scan: GivenScan, row: Mapping[str, Any], first: Admissions) -> Deci
         at, gate = first[row["event_id"], row["ticket_id"]]
     fact = ScanFact(**{**row, "reason": row["reason"] or None})
     return ScanResult(scan=fact, first_admitted_at=at, first_admitted_gate=gate)
+
+
+recorder = Recorder(write)

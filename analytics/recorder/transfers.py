@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from analytics.facts import Recorded, TransferFact
 from analytics.ids import IdReused
 from analytics.recorder import statements, stored
+from analytics.recorder.line import Recorder
 
 # What a transfer that was stored under the same id must agree in.
 SAME = ("event_id", "ticket_id", "from_user", "to_user", "is_successful", "reason")
@@ -68,3 +69,6 @@ def write(
     """Store transfers in the connection's transaction, and commit nothing; an unknown event is registered."""
     rows = statements.run(connection, WRITE, map(astuple, transfers))
     return stored.answers(transfers, rows, key="transfer_id", same=SAME, made=TransferFact)
+
+
+recorder = Recorder(write)

@@ -25,7 +25,6 @@ from analytics.api import fields, tickets
 from analytics.deadlines import Deadline, DeadlinePassed
 from analytics.facts import ScanResult
 from analytics.recorder import scans
-from analytics.recorder.line import recorder
 from analytics.recorder.scans import GivenScan
 from config.front.handler import Answer, Headers, Scope
 
@@ -147,7 +146,7 @@ async def decided(scan: GivenScan, deadline: Deadline) -> ScanResult:
         Exception: what the recorder met: a database that cannot serve, an id of something else.
     """
     loop = asyncio.get_running_loop()
-    future = recorder.submit(scans.write, scan, deadline, loop=loop)
+    future = scans.recorder.submit(scan, deadline, loop=loop)
     end = loop.call_later(max(0.0, deadline.seconds_left), _give_up, future, deadline)
     try:
         result: ScanResult = await future

@@ -3,7 +3,7 @@
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -47,19 +47,19 @@ def scan(ticket: str = "TKT-1", *, reason: str = "", gate: str = NORTH, **other:
 
 
 def submit(recorder: Recorder, given: GivenScan, deadline: Deadline | None = None) -> Any:
-    return recorder.submit(scans.write, given, deadline)
+    return recorder.submit(given, deadline)
 
 
 @pytest.fixture
 def recorder() -> Recorder:
-    return Recorder()
+    return Recorder(scans.write)
 
 
 @pytest.fixture
 def locked(postgres: EmbeddedPostgres) -> Iterator[Callable[[], None]]:
-    """Somebody holds a table that every scan writes, until the function is called."""
+    """Somebody holds tables that every fact of a kind is written to, until the function is called."""
     with psycopg.connect(postgres.url(connection.settings_dict["NAME"])) as other:
-        other.execute("LOCK TABLE admissions")
+        other.execute("LOCK TABLE admissions, ticket_transfers")
         yield other.rollback
 
 
@@ -138,7 +138,7 @@ class TestABatch:
 
 
 class TestFactsOfSeveralKinds:
-    def test_wait_in_one_line_and_are_stored_each_by_its_own_statement(
+    def test_wait_in_lines_of_their_own_and_are_stored_each_by_its_own_statement(
         self, recorder: Recorder, locked: Callable[[], None]
     ) -> None:
         transfer = transfer_fact(event_id="another")
@@ -154,16 +154,18 @@ class TestFactsOfSeveralKinds:
             attempted_at=EIGHT,
             received_at=EIGHT,
         )
-        first = submit(recorder, scan("the first"))
-        eventually(lambda: not recorder._line)
-        one = recorder.submit(transfers.write, transfer)
-        refused = recorder.submit(transfers.write, replace(transfer, to_user="eve"))
-        again = recorder.submit(transfers.write, transfer)
-        other = recorder.submit(attempts.write, attempt)
+        moves, reports = Recorder(transfers.write), Recorder(attempts.write)
+        first, moved = submit(recorder, scan("the first")), moves.submit(transfer_fact())
+        eventually(lambda: not recorder._line and not moves._line)
+        one = moves.submit(transfer)
+        refused = moves.submit(replace(transfer, to_user="eve"))
+        again = moves.submit(transfer)
+        other = reports.submit(attempt)
         admitted = submit(recorder, scan("TKT-1"))
         locked()
 
         assert (outcome(first), outcome(admitted)) == ("admitted", "admitted")
+        assert moved.result(10).is_new
         assert (one.result(10).is_new, again.result(10).is_new) == (True, False)
         assert one.result(10).fact == again.result(10).fact == transfer
         assert isinstance(refused.exception(10), IdReused)
@@ -317,17 +319,18 @@ class TestTheLine:
 
 
 class TestAWriterThatDoesNotComeBack:
-    def test_is_replaced_and_ends_when_it_does(
-        self, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_is_replaced_and_ends_when_it_does(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(line, "STUCK_SECONDS", 0.2)
         may_go = threading.Event()
 
-        def get_stuck(_: Any, facts: list[Any]) -> list[Any]:
+        def write(connection: Any, facts: list[Any]) -> Sequence[Any]:
+            if facts != ["a server that says nothing"]:
+                return scans.write(connection, facts)
             may_go.wait(10)
             return facts
 
-        stuck = recorder.submit(get_stuck, "a server that says nothing")
+        recorder = Recorder(write)
+        stuck = recorder.submit("a server that says nothing")
         eventually(lambda: not recorder._line)
         first = recorder._thread
         waiting = submit(recorder, scan("TKT-1"))
