@@ -23,7 +23,14 @@ from sqlalchemy.orm import Session
 from core import activity
 from core.activity import Backend, Holder
 from core.backend.base import DatabaseWrapper
-from core.diagnosis import Diagnosis, diagnose, is_unavailable, log_503, unavailable_reason
+from core.diagnosis import (
+    Diagnosis,
+    diagnose,
+    has_lost_plan,
+    is_unavailable,
+    log_503,
+    unavailable_reason,
+)
 from core.engine import dialect
 from core.engine.copying import encode_rows
 from core.engine.creator import lend_to_sqlalchemy, require_backend, shared_pool
@@ -49,6 +56,7 @@ __all__ = [
     "get_engine",
     "get_independent_engine",
     "get_session",
+    "has_lost_plan",
     "independent",
     "is_unavailable",
     "log_503",

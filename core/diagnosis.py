@@ -18,7 +18,7 @@ from django.http import HttpRequest
 from psycopg_pool import PoolTimeout, TooManyRequests
 
 from core.pool.refusal import as_text
-from core.pool.sqlstates import Reason, reason_of
+from core.pool.sqlstates import PLAN_IS_GONE, Reason, reason_of
 from core.pool.wait_queue import ServerUnreachable
 
 logger = logging.getLogger(__name__)
@@ -90,6 +90,11 @@ def unavailable_reason(error: BaseException) -> Reason | None:
     """Return what a stranger may know about why the database cannot serve; None when it is not to blame."""
     found = diagnose(error)
     return found.reason if found else None
+
+
+def has_lost_plan(error: BaseException) -> bool:
+    """Tell whether a prepared statement failed because its plan is gone: at once again, it may succeed."""
+    return any(isinstance(each, psycopg.Error) and each.sqlstate in PLAN_IS_GONE for each in _causes(error))
 
 
 def connect_failure(error: BaseException) -> str | None:

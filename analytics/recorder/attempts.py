@@ -20,7 +20,7 @@ _COLUMNS = (
 )
 
 # Locks in the order of their keys: attempts, counters. An unknown event is left out, not registered.
-WRITE = sa.text(f"""
+WRITE = statements.statement(f"""
 WITH given AS MATERIALIZED (
     SELECT CAST(item->>0 AS uuid) AS attempt_id, item->>1 AS event_id, item->>2 AS ticket_id,
         item->>3 AS reason, item->>4 AS detail, item->>5 AS gate, item->>6 AS scanner_id,

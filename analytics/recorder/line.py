@@ -33,7 +33,7 @@ AT_ONCE = sa.text("SET LOCAL lock_timeout = 20")
 # Longer than the server lets a batch wait and work: a writer that is not back by then has lost its server,
 # and does not know it.
 STUCK_SECONDS = 8.0
-# How often a batch whose connection was lost is written again: it may have been committed.
+# How often a batch whose connection or plan was lost is written again: it may have been committed.
 ATTEMPTS = 3
 
 
@@ -171,7 +171,7 @@ def _settle(write: Write, batch: Sequence[Waiting], answers: Answers) -> None:
             batch = _write(write, batch, answers)
         except Exception as error:  # noqa: BLE001 - whoever waits gets it
             found = db.diagnose(error)
-            if _is_lost(error) and (failures := failures + 1) < ATTEMPTS:
+            if _may_succeed_at_once(error) and (failures := failures + 1) < ATTEMPTS:
                 # It may have been committed: with their ids, the same scans are told what is stored.
                 continue
             if found is None and len(batch) > 1:
@@ -259,8 +259,10 @@ def _write_now(
     return []
 
 
-def _is_lost(error: BaseException) -> bool:
-    return isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
+def _may_succeed_at_once(error: BaseException) -> bool:
+    """Tell whether it lost its connection, of which there are others, or its plan, which is made again."""
+    is_lost = isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
+    return is_lost or db.has_lost_plan(error)
 
 
 def _tell(answers: Answers) -> None:

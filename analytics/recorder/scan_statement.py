@@ -7,7 +7,7 @@ reads the one before it, and takes its locks in the order of its keys: events, a
 scans, counters. Two batches never wait for each other in a circle.
 """
 
-import sqlalchemy as sa
+from analytics.recorder import statements
 
 # The columns of a scan; a batch gives them in this order, but for the outcome.
 COLUMNS = (
@@ -15,7 +15,7 @@ COLUMNS = (
 )
 
 # A row without a scan_id is the earlier admission of a ticket of this batch.
-WRITE = sa.text(f"""
+WRITE = statements.statement(f"""
 WITH given AS MATERIALIZED (
     SELECT CAST(item->>0 AS uuid) AS scan_id, item->>1 AS event_id, item->>2 AS ticket_id, item->>3 AS reason,
         CAST(item->>4 AS boolean) AS is_genuine, item->>5 AS gate, item->>6 AS scanner_id,

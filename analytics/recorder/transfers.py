@@ -20,7 +20,7 @@ _COLUMNS = (
 )
 
 # Locks in the order of their keys: events, transfers, counters; see `analytics.recorder.scan_statement`.
-WRITE = sa.text(f"""
+WRITE = statements.statement(f"""
 WITH given AS MATERIALIZED (
     SELECT CAST(item->>0 AS uuid) AS transfer_id, item->>1 AS event_id, item->>2 AS ticket_id,
         item->>3 AS from_user, item->>4 AS to_user, CAST(item->>5 AS boolean) AS is_successful,

@@ -8,8 +8,9 @@ them changed is put back here, so that the other never inherits it.
 import logging
 import os
 import select
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from time import monotonic
 from typing import Any, NamedTuple, Self
 from weakref import ReferenceType, ref
@@ -241,6 +242,23 @@ class PooledConnection(psycopg.Connection[Any]):
             return b""
         limits: bytes = self.loan.borrower_class.begins[self._is_newest]
         return limits
+
+    @contextmanager
+    def preparing(self) -> Iterator[None]:
+        """
+        Let the server keep the plan of a statement in this block that asks for it, where its session is kept.
+
+        It does not last: a rollback ends it, and so does a borrower who says DISCARD ALL. The next one asks
+        for a plan again; but the statement that found it gone has failed, see `sqlstates.PLAN_IS_GONE`.
+        """
+        before = self._prepared.prepare_threshold
+        if before is None and self.lender is not None and self.lender.keeps_session:
+            # Never reached: only what asks for it is prepared.
+            self._prepared.prepare_threshold = sys.maxsize
+        try:
+            yield
+        finally:
+            self._prepared.prepare_threshold = before
 
     @property
     def notice_handlers(self) -> Sequence[Any]:

@@ -15,6 +15,9 @@ Reason = Literal["pool_full", "unreachable", "busy", "timeout", "conflict", "out
 UNABLE_TO_CONNECT = "08001"
 REFUSED_TO_CONNECT = "08004"
 
+# A prepared statement is gone, or would give other columns than it did: the next try plans it again.
+PLAN_IS_GONE = {"26000", "0A000"}
+
 # A code decides before its class. What is not here, bad input or a mistake of ours, fails the next time too.
 REASONS: Mapping[str, Reason | None] = {
     # The connection is lost, or none can be had.

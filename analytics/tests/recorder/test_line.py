@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from django.db import connection
 from sqlalchemy.exc import DBAPIError
 
@@ -23,6 +24,7 @@ from analytics.recorder import attempts, line, scans, transfers
 from analytics.recorder.line import LineFull, Recorder
 from analytics.recorder.scans import GivenScan
 from analytics.tests.conftest import EIGHT, NORTH, TONIGHT, ticket, transfer_fact
+from core import db
 from core.embedded import EmbeddedPostgres
 from core.pool import SharedPool
 from core.tests.children import FORK_MARKS, in_child
@@ -137,6 +139,40 @@ class TestABatch:
             assert max(count for [count] in cursor.fetchall()) == 10
 
 
+class TestAPlan:
+    def test_that_is_gone_is_made_again(self, recorder: Recorder) -> None:
+        assert outcome(submit(recorder, scan("TKT-1"))) == "admitted"
+        with db.get_engine().connect() as borrowed:
+            borrowed.execution_options(isolation_level="AUTOCOMMIT").execute(sa.text("DISCARD ALL"))
+
+        assert outcome(submit(recorder, scan("TKT-2"))) == "admitted"
+
+    def test_is_made_again_after_a_migration(self, recorder: Recorder, postgres: EmbeddedPostgres) -> None:
+        assert outcome(submit(recorder, scan("TKT-1"))) == "admitted"
+        with psycopg.connect(postgres.url(connection.settings_dict["NAME"]), autocommit=True) as other:
+            other.execute("ALTER TABLE ticket_scans ALTER COLUMN reason TYPE text")
+            try:
+                assert outcome(submit(recorder, scan("TKT-2"))) == "admitted"
+            finally:
+                other.execute("ALTER TABLE ticket_scans ALTER COLUMN reason TYPE varchar(32)")
+
+    def test_reads_no_table_as_a_whole_after_an_analyze_of_small_ones(self, recorder: Recorder) -> None:
+        assert outcome(submit(recorder, scan("TKT-1"))) == "admitted"
+        with db.get_engine().begin() as borrowed:
+            borrowed.execute(sa.text("ANALYZE"))
+
+        with db.get_engine().connect() as borrowed:
+            for number in range(10):
+                scans.write(borrowed, [scan(f"TKT-{number}-{each}") for each in range(20)])
+            read = borrowed.execute(
+                sa.text(
+                    "SELECT relname FROM pg_stat_xact_user_tables"
+                    " WHERE seq_scan > 0 AND relname IN ('ticket_scans', 'admissions', 'invalid_attempts')"
+                )
+            )
+            assert read.all() == []
+
+
 class TestFactsOfSeveralKinds:
     def test_wait_in_lines_of_their_own_and_are_stored_each_by_its_own_statement(
         self, recorder: Recorder, locked: Callable[[], None]
@@ -154,6 +190,8 @@ class TestFactsOfSeveralKinds:
             attempted_at=EIGHT,
             received_at=EIGHT,
         )
+        # Else whoever is written first would decide whether the attempt's event is known.
+        Event.objects.create(event_id=TONIGHT, name=TONIGHT)
         moves, reports = Recorder(transfers.write), Recorder(attempts.write)
         first, moved = submit(recorder, scan("the first")), moves.submit(transfer_fact())
         eventually(lambda: not recorder._line and not moves._line)
