@@ -2,12 +2,25 @@
 The admin's pages: events and gates are maintained, facts and counters are read only.
 """
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.paginator import InfinitePaginator
 
 from analytics.model_admin import ModelAdmin, ReadOnlyAdmin, TabularInline
-from analytics.models import COUNT_NAMES, Admission, Event, EventCounter, Gate, InvalidAttempt, Scan, Transfer
+from analytics.models import (
+    COUNT_NAMES,
+    Admission,
+    Event,
+    EventCounter,
+    Gate,
+    InvalidAttempt,
+    Outcome,
+    Scan,
+    Transfer,
+)
 
 
 class GateInline(TabularInline):
@@ -42,6 +55,26 @@ class FactAdmin(ReadOnlyAdmin):
     list_select_related = ("event",)
 
 
+class OfflineFilter(admin.SimpleListFilter):
+    """What devices decided offline; in conflict is whom they let in, and we would not have."""
+
+    title = "decided offline"
+    parameter_name = "offline"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the choices."""
+        return [("conflict", "in conflict"), ("forced", "against its advice"), ("yes", "all")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Scan]) -> QuerySet[Scan]:
+        """Return the scans of the choice."""
+        if self.value() is None:
+            return queryset
+        chosen = queryset.filter(is_offline=True)
+        if self.value() == "conflict":
+            return chosen.exclude(outcome=Outcome.ADMITTED)
+        return chosen.filter(is_forced=True) if self.value() == "forced" else chosen
+
+
 @admin.register(Scan)
 class ScanAdmin(FactAdmin):
     list_display = (
@@ -54,7 +87,7 @@ class ScanAdmin(FactAdmin):
         "scanned_at",
         "received_at",
     )
-    list_filter = ("outcome", "is_genuine", "received_at", "event")
+    list_filter = ("outcome", OfflineFilter, "is_genuine", "received_at", "event")
     search_fields = ("=ticket_id",)
     ordering = ("-received_at", "-scan_id")
 

@@ -29,7 +29,11 @@ class Page(Generic[Fact]):
 
 @dataclass(frozen=True, kw_only=True)
 class ScanFact:
-    """One reading of a ticket. `reason` is None unless refused, `event_id` None for an unknown event."""
+    """
+    One reading of a ticket. `reason` is None unless refused, `event_id` None for an unknown event.
+
+    One `is_offline` was decided by its device, which let somebody in; `is_forced`, against what it advised.
+    """
 
     scan_id: UUID
     event_id: str | None
@@ -41,6 +45,8 @@ class ScanFact:
     scanner_id: str
     scanned_at: datetime
     received_at: datetime
+    is_offline: bool
+    is_forced: bool
 
 
 @dataclass(frozen=True, kw_only=True)

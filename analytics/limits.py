@@ -8,11 +8,15 @@ EVENT_ID = 200
 EVENT_NAME = 200
 # That one gate may serve at a time.
 EVENTS = 100
+# In one upload of a device that was offline.
+OFFLINE_SCANS = 1000
 TIMEZONE = 64
 TICKET_ID = 128
 USER = 128
 GATE = 64
 SCANNER_ID = 64
+# As it is sent: a UUID, in any of its spellings.
+SCAN_ID = 64
 OUTCOME = 16
 REASON = 32
 TRANSFER_REASON = 200

@@ -6,9 +6,10 @@ fact is ever changed.
 """
 
 import uuid
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
@@ -16,10 +17,17 @@ from analytics.deadlines import Deadline, DeadlinePassed
 from analytics.facts import InvalidAttemptFact, Recorded, ScanResult, TransferFact
 from analytics.ids import IdReused
 from analytics.qr import Reading
-from analytics.recorder import attempts, scans, transfers
+from analytics.recorder import attempts, transfers
+from analytics.recorder import scans as scan_recorder
 from analytics.recorder.line import Recorder
 from analytics.recorder.scans import GivenScan
 from core import db
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+# Nobody stands at a gate for what a device uploads.
+OFFLINE_SECONDS = 10.0
 
 
 def record_scan(
@@ -54,8 +62,35 @@ def record_scan(
         scanned_at=scanned_at,
         received_at=received_at,
     )
-    result: ScanResult = _record(scans.recorder, scan, deadline)
+    result: ScanResult = _record(scan_recorder.recorder, scan, deadline)
     return result
+
+
+def record_offline_scans(
+    *, scans: Sequence[GivenScan], seconds: float = OFFLINE_SECONDS
+) -> list[ScanResult | Exception]:
+    """
+    Store scans that devices decided without us, in their order, behind those of people who wait at a gate.
+
+    Args:
+        scans: what their codes said; no event or gate is asked.
+        seconds: what is not stored by then is not stored.
+
+    Returns:
+        For each what is stored, or why nothing is: one that cannot be stored keeps none of the others.
+
+    Raises:
+        LineFull: too many wait; nothing is stored.
+    """
+    recorder = scan_recorder.recorder
+    each_with_deadline = [(scan, Deadline(seconds)) for scan in scans]
+    if transaction.get_connection().in_atomic_block:
+        return [_or_error(_in_this_transaction, recorder, *each) for each in each_with_deadline]
+    futures = recorder.submit_later(each_with_deadline)
+    return [
+        _or_error(_answer, future, deadline)
+        for future, (_, deadline) in zip(futures, each_with_deadline, strict=True)
+    ]
 
 
 def record_transfer(*, transfer: TransferFact, deadline: Deadline | None = None) -> Recorded[TransferFact]:
@@ -106,10 +141,20 @@ def _in_this_transaction(recorder: Recorder, fact: Any, deadline: Deadline | Non
 
 
 def _through_the_recorder(recorder: Recorder, fact: Any, deadline: Deadline | None) -> Any:
-    future = recorder.submit(fact, deadline)
+    return _answer(recorder.submit(fact, deadline), deadline)
+
+
+def _answer(future: "Future[Any]", deadline: Deadline | None) -> Any:
     with suppress(TimeoutError):
         return future.result(None if deadline is None else max(0.0, deadline.seconds_left))
     if deadline is not None and deadline.give_up():
         raise DeadlinePassed
     # It is being stored: what was stored is said, however late.
     return future.result()
+
+
+def _or_error(store: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return store(*arguments)
+    except Exception as error:  # noqa: BLE001 - whoever sent it is told, by what it is
+        return error

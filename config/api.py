@@ -13,7 +13,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.security import APIKeyHeader
 
 import health.openapi
-from analytics.api import lists, reported, stats, tickets
+from analytics.api import lists, offline, reported, stats, tickets
 from analytics.ids import IdReused
 from config import body_limits, service_key
 
@@ -26,7 +26,7 @@ class ServiceKey(APIKeyHeader):
     def authenticate(self, request: HttpRequest, key: str | None) -> bool:
         if not service_key.is_service_key(key):
             return False
-        body_limits.check_headers(request.headers, limit=body_limits.API_BYTES)
+        body_limits.check_headers(request.headers, limit=body_limits.api_limit(request.path_info))
         return True
 
 
@@ -56,7 +56,7 @@ api = DocumentedAPI(
     docs_url="/api/docs",
     urls_namespace="api",
 )
-for _router in (tickets.router, reported.router, stats.router, lists.router):
+for _router in (tickets.router, offline.router, reported.router, stats.router, lists.router):
     api.add_router("", _router)
 
 

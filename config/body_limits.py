@@ -8,6 +8,9 @@ from django.conf import settings
 
 # The longest text that is still told from a ticket, each character as JSON may escape it, and the rest.
 API_BYTES = 64 * 1024
+# As many scans as a device uploads at once, with codes of a usual length.
+UPLOAD_BYTES = 2 * 1024 * 1024
+UPLOADS = {"/scans/batch"}
 # Forms. What Django would refuse anyway is not read.
 STAFF_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 2_621_440
 # Bodies that one process holds at once; what no scanner's device needs.
@@ -26,6 +29,11 @@ class BodyRefused(Exception):
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status = status
+
+
+def api_limit(path: str) -> int:
+    """Return how large a body may be that is sent to the API at `path`, in bytes."""
+    return UPLOAD_BYTES if path in UPLOADS else API_BYTES
 
 
 def too_large(limit: int) -> BodyRefused:

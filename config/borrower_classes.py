@@ -15,7 +15,7 @@ from health import urls
 # By address; all others are staff's.
 CLASSES: Mapping[str, str] = {
     **dict.fromkeys((*urls.PATHS, "/health/pool"), "health"),
-    **dict.fromkeys(("/validate-qr", "/transfers", "/invalid-attempts"), "gate"),
+    **dict.fromkeys(("/validate-qr", "/scans/batch", "/transfers", "/invalid-attempts"), "gate"),
 }
 
 

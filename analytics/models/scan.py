@@ -36,6 +36,9 @@ class Scan(models.Model):
     # The device's clock, and ours.
     scanned_at = models.DateTimeField()
     received_at = models.DateTimeField()
+    # Its device decided without us, and let somebody in: a fact, whatever we say of the ticket.
+    is_offline = models.BooleanField("decided offline", db_default=False, default=False)
+    is_forced = models.BooleanField("let in against its device's advice", db_default=False, default=False)
 
     class Meta:
         db_table = "ticket_scans"

@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from itertools import groupby
 from math import inf
@@ -26,10 +26,15 @@ logger = logging.getLogger(__name__)
 BATCH = 256
 # As many as are written in a second or two on two slow cores: who comes later could not be served in time.
 LONGEST = 4096
+# The same of facts for which nobody waits at a gate: who comes meanwhile does not wait long for them.
+BATCH_LATER = 64
+# So many batches are written before one of those, as long as somebody waits at a gate.
+TURNS = 4
 # The reason of an error that a lock is in the way.
 BUSY = "busy"
 # In milliseconds; 0 would be for ever.
 AT_ONCE = sa.text("SET LOCAL lock_timeout = 20")
+SOON = sa.text("SET LOCAL lock_timeout = 200")
 # Longer than the server lets a batch wait and work: a writer that is not back by then has lost its server,
 # and does not know it.
 STUCK_SECONDS = 8.0
@@ -53,10 +58,19 @@ Write = Callable[[sa.Connection, list[Any]], Sequence[Any]]
 class Waiting:
     """A fact in the line, and who waits for it: a thread, or a future of an event loop."""
 
-    __slots__ = ("deadline", "fact", "future", "is_kept", "loop")
+    __slots__ = ("deadline", "fact", "future", "is_kept", "is_patient", "loop")
 
-    def __init__(self, fact: Any, deadline: Deadline | None, loop: asyncio.AbstractEventLoop | None) -> None:
+    def __init__(
+        self,
+        fact: Any,
+        deadline: Deadline | None,
+        loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        is_patient: bool = False,
+    ) -> None:
         self.fact = fact
+        # Nobody waits for it at a gate.
+        self.is_patient = is_patient
         self.deadline = deadline
         self.loop = loop
         self.future: Any = Future() if loop is None else loop.create_future()
@@ -101,6 +115,9 @@ class Recorder:
         # A forked child has neither the thread nor those who wait.
         self._condition = threading.Condition()
         self._line: deque[Waiting] = deque()
+        self._later: deque[Waiting] = deque()
+        # Batches of `_line` since the last one of `_later`.
+        self._turns = 0
         self._thread: threading.Thread | None = None
         self._busy_since = inf
 
@@ -121,12 +138,33 @@ class Recorder:
             if len(self._line) >= LONGEST:
                 raise LineFull
             self._line.append(waiting)
-            if self._thread is None or self._is_stuck():
-                self._busy_since = inf
-                self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
-                self._thread.start()
-            self._condition.notify()
+            self._wake_writer()
         return waiting.future
+
+    def submit_later(self, facts: Iterable[tuple[Any, Deadline]]) -> list["Future[Any]"]:
+        """
+        Put facts, each with its deadline, behind those for which somebody waits at a gate.
+
+        Returns:
+            A future of each one's answer, that a thread waits for.
+
+        Raises:
+            LineFull: with them more than LONGEST would wait there; none of them does.
+        """
+        some = [Waiting(fact, deadline, is_patient=True) for fact, deadline in facts]
+        with self._condition:
+            if len(self._later) + len(some) > LONGEST:
+                raise LineFull
+            self._later += some
+            self._wake_writer()
+        return [waiting.future for waiting in some]
+
+    def _wake_writer(self) -> None:
+        if self._thread is None or self._is_stuck():
+            self._busy_since = inf
+            self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+            self._thread.start()
+        self._condition.notify()
 
     def _is_stuck(self) -> bool:
         if monotonic() - self._busy_since < STUCK_SECONDS:
@@ -142,10 +180,19 @@ class Recorder:
                 return []
             self._busy_since = inf
             # It is not replaced meanwhile: only a busy one is.
-            while not self._line:
+            while not (self._line or self._later):
                 self._condition.wait()
             self._busy_since = monotonic()
-            return [self._line.popleft() for _ in range(min(BATCH, len(self._line)))]
+            return self._take()
+
+    def _take(self) -> list[Waiting]:
+        """Return what is written together next: of one lane, so that a lock in its way holds up no other."""
+        self._turns += 1
+        line, most = self._line, BATCH
+        if self._later and (not line or self._turns > TURNS):
+            self._turns = 0
+            line, most = self._later, BATCH_LATER
+        return [line.popleft() for _ in range(min(most, len(line)))]
 
     def _run(self) -> None:
         while batch := self._next():
@@ -168,7 +215,9 @@ def _settle(write: Write, batch: Sequence[Waiting], answers: Answers) -> None:
     failures = 0
     while batch := _in_time(batch, answers):
         try:
-            batch = _write(write, batch, answers)
+            # Somebody at a gate may come meanwhile, and a lock would hold them up.
+            patience = SOON if all(waiting.is_patient for waiting in batch) else None
+            batch = _write(write, batch, answers, patience=patience)
         except Exception as error:  # noqa: BLE001 - whoever waits gets it
             found = db.diagnose(error)
             if _may_succeed_at_once(error) and (failures := failures + 1) < ATTEMPTS:
@@ -202,7 +251,7 @@ def _is_stored_at_once(write: Write, batch: Sequence[Waiting], answers: Answers)
     """Write a batch without waiting for a lock; return False where one is in the way."""
     try:
         while batch := _in_time(batch, answers):
-            batch = _write(write, batch, answers, waits_for_locks=False)
+            batch = _write(write, batch, answers, patience=AT_ONCE)
     except Exception as error:  # noqa: BLE001 - whoever waits gets it
         found = db.diagnose(error)
         if found is not None and found.reason == BUSY:
@@ -227,23 +276,21 @@ def _untold(batch: Sequence[Waiting], answers: Answers) -> list[Waiting]:
 
 
 def _write(
-    write: Write, batch: list[Waiting], answers: Answers, *, waits_for_locks: bool = True
+    write: Write, batch: list[Waiting], answers: Answers, *, patience: sa.TextClause | None = None
 ) -> list[Waiting]:
     """Store a batch; return those that are to be written again, without the others that stood in the way."""
     until = max((each.deadline.at for each in batch if each.deadline is not None), default=inf)
     # A connection that comes later is of no use to any of them.
-    return db.run_until(
-        max(until, monotonic() + 0.1), _write_now, write, batch, answers, waits_for_locks=waits_for_locks
-    )
+    return db.run_until(max(until, monotonic() + 0.1), _write_now, write, batch, answers, patience=patience)
 
 
 def _write_now(
-    write: Write, batch: list[Waiting], answers: Answers, *, waits_for_locks: bool
+    write: Write, batch: list[Waiting], answers: Answers, *, patience: sa.TextClause | None
 ) -> list[Waiting]:
     with db.get_engine().connect() as connection:
         transaction = connection.begin()
-        if not waits_for_locks:
-            connection.execute(AT_ONCE)
+        if patience is not None:
+            connection.execute(patience)
         decided = write(connection, [waiting.fact for waiting in batch])
         pairs = list(zip(batch, decided, strict=True))
         in_the_way: Answers = [(waiting, each) for waiting, each in pairs if isinstance(each, IdReused)]

@@ -11,7 +11,8 @@ from analytics.recorder import statements
 
 # The columns of a scan; a batch gives them in this order, but for the outcome.
 COLUMNS = (
-    "scan_id, event_id, ticket_id, outcome, reason, is_genuine, gate, scanner_id, scanned_at, received_at"
+    "scan_id, event_id, ticket_id, outcome, reason, is_genuine, gate, scanner_id, scanned_at, received_at, "
+    "is_offline, is_forced"
 )
 
 # A row without a scan_id is the earlier admission of a ticket of this batch.
@@ -19,7 +20,8 @@ WRITE = statements.statement(f"""
 WITH given AS MATERIALIZED (
     SELECT CAST(item->>0 AS uuid) AS scan_id, item->>1 AS event_id, item->>2 AS ticket_id, item->>3 AS reason,
         CAST(item->>4 AS boolean) AS is_genuine, item->>5 AS gate, item->>6 AS scanner_id,
-        CAST(item->>7 AS timestamptz) AS scanned_at, CAST(item->>8 AS timestamptz) AS received_at, position
+        CAST(item->>7 AS timestamptz) AS scanned_at, CAST(item->>8 AS timestamptz) AS received_at,
+        CAST(item->>9 AS boolean) AS is_offline, CAST(item->>10 AS boolean) AS is_forced, position
     FROM jsonb_array_elements(CAST(:facts AS jsonb)) WITH ORDINALITY AS items (item, position)
 ), fresh AS MATERIALIZED (
     SELECT DISTINCT ON (scan_id) * FROM given ORDER BY scan_id, position
@@ -50,7 +52,7 @@ WITH given AS MATERIALIZED (
         CASE WHEN reason <> '' THEN 'refused'
             WHEN scan_id IN (SELECT admission.scan_id FROM admission) THEN 'admitted'
             ELSE 'duplicate' END,
-        reason, is_genuine, gate, scanner_id, scanned_at, received_at
+        reason, is_genuine, gate, scanner_id, scanned_at, received_at, is_offline, is_forced
     FROM fresh
     WHERE (SELECT count(*) FROM admission) >= 0
     ORDER BY scan_id
@@ -87,6 +89,6 @@ WITH given AS MATERIALIZED (
 )
 SELECT {COLUMNS} FROM scan
 UNION ALL
-SELECT NULL, event_id, ticket_id, NULL, NULL, NULL, gate, NULL, NULL, admitted_at
+SELECT NULL, event_id, ticket_id, NULL, NULL, NULL, gate, NULL, NULL, admitted_at, NULL, NULL
 FROM admission WHERE NOT is_new
 """)

@@ -33,6 +33,8 @@ class GivenScan(NamedTuple):
     scanner_id: str
     scanned_at: datetime
     received_at: datetime
+    is_offline: bool = False
+    is_forced: bool = False
 
 
 Decided = ScanResult | IdReused

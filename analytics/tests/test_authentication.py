@@ -12,6 +12,7 @@ from core.db import pool_stats
 ENDPOINTS = [
     ("POST", "/generate-qr"),
     ("POST", "/validate-qr"),
+    ("POST", "/scans/batch"),
     ("GET", "/qr/scan-log/TKT-001"),
     ("POST", "/transfers"),
     ("POST", "/invalid-attempts"),

@@ -130,6 +130,8 @@ class TestTheListOfScans:
                 "scanner_id": "scanner 1",
                 "scanned_at": "2025-06-01T20:00:00Z",
                 "received_at": "2025-06-01T20:00:00Z",
+                "is_offline": False,
+                "is_forced": False,
             }
         ]
 

@@ -32,6 +32,8 @@ class Kind(NamedTuple):
 
 # Beyond it the last one could not be served before its deadline.
 GATE = Kind("gate", settings.WEB_THREADS, 1024, body_bytes=body_limits.API_BYTES, has_deadline=True)
+# What devices decided while they were offline: it waits behind the gates, and holds a thread meanwhile.
+UPLOAD = Kind("upload", 2, 8, body_bytes=body_limits.UPLOAD_BYTES)
 # They ask no database, and answer while everything else is stuck.
 ALIVE = Kind("alive", 2, 256, body_bytes=0)
 # They ask it, within HEALTH_DB_TIMEOUT.
@@ -44,9 +46,11 @@ TOOL = Kind("tool", 4, 64, body_bytes=body_limits.API_BYTES)
 # Without the key, at an address that asks for it: the answer is quick, and the body is not read.
 STRANGER = Kind("stranger", 2, 64, body_bytes=0)
 
-ALL = (GATE, ALIVE, MONITOR, LOGIN, STAFF, TOOL, STRANGER)
+ALL = (GATE, UPLOAD, ALIVE, MONITOR, LOGIN, STAFF, TOOL, STRANGER)
 
 _ALIVE = {"/health", "/health/", "/livez", "/livez/"}
+_AT = dict.fromkeys(body_limits.UPLOADS, UPLOAD)
+_OF_CLASS = {"gate": GATE, "health": MONITOR}
 _LOGIN = "/admin/login"
 # They know their visitors by a session, or serve anybody.
 _FOR_BROWSERS = ("/admin", "/static/", "/api/", "/favicon.ico")
@@ -64,4 +68,4 @@ def kind_of(path: str, *, has_key: bool, method: str = "GET") -> Kind:
         return STAFF
     if not has_key:
         return STRANGER
-    return {"gate": GATE, "health": MONITOR}.get(class_of(path), TOOL)
+    return _AT.get(path) or _OF_CLASS.get(class_of(path), TOOL)

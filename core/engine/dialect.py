@@ -61,7 +61,8 @@ class SharedDialect(PGDialect_psycopg):
         if context is None or PREPARE not in context.execution_options or type(cursor) is not PlainCursor:
             cursor.execute(statement, parameters)
             return
-        with cursor.connection.preparing():
+        connection: Any = cursor.connection
+        with connection.preparing():
             cursor.execute(statement, parameters, prepare=True)
 
     # Transactions of joined connections ------------------------------------------------------------------

@@ -139,6 +139,82 @@ class TestABatch:
             assert max(count for [count] in cursor.fetchall()) == 10
 
 
+def patient(fact: Any, count: int = 1, *, seconds: float = 60) -> list[tuple[Any, Deadline]]:
+    return [(fact, Deadline(seconds)) for _ in range(count)]
+
+
+class TestThoseForWhomNobodyWaits:
+    """Scans that happened earlier, uploaded now (S7)."""
+
+    @pytest.fixture
+    def batches(self) -> list[list[str]]:
+        return []
+
+    @pytest.fixture
+    def held(self, batches: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
+        """A recorder that stores nothing, but notes its batches; the first one is under way."""
+        goes_on = threading.Event()
+
+        def write(_: sa.Connection, facts: list[str]) -> list[str]:
+            goes_on.wait(10)
+            batches.append(facts)
+            return facts
+
+        recorder = Recorder(write)
+        monkeypatch.setattr(recorder, "goes_on", goes_on, raising=False)
+        recorder.submit("first")
+        eventually(lambda: not recorder._line)
+        yield recorder
+        goes_on.set()
+
+    def written(self, recorder: Any, futures: list[Any]) -> None:
+        recorder.goes_on.set()
+        for future in futures:
+            future.result(10)
+
+    def test_come_after_those_at_a_gate(self, held: Recorder, batches: list[list[str]]) -> None:
+        later = held.submit_later(patient("later", 100))
+        now = [held.submit("now") for _ in range(300)]
+
+        self.written(held, [*later, *now])
+
+        assert [(len(batch), batch[0]) for batch in batches] == [
+            (1, "first"),
+            (256, "now"),
+            (44, "now"),
+            (64, "later"),
+            (36, "later"),
+        ]
+
+    def test_come_in_the_end_however_many_come_to_a_gate(
+        self, held: Recorder, batches: list[list[str]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(line, "BATCH", 10)
+        later = held.submit_later(patient("later"))
+        now = [held.submit("now") for _ in range(100)]
+
+        self.written(held, [*later, *now])
+
+        assert [batch[0] for batch in batches].index("later") == 4
+
+    def test_are_refused_all_together_where_too_many_wait(self, held: Recorder) -> None:
+        later = held.submit_later(patient("later", 4000))
+
+        with pytest.raises(LineFull):
+            held.submit_later(patient("too many", 97))
+
+        assert len(held._later) == 4000
+        self.written(held, [*later, held.submit("at a gate there is room")])
+
+    def test_are_not_written_after_their_deadline(self, held: Recorder, batches: list[list[str]]) -> None:
+        [late] = held.submit_later(patient("late", seconds=0))
+
+        self.written(held, [held.submit("now")])
+
+        assert outcome(late) is DeadlinePassed
+        assert ["late"] not in batches
+
+
 class TestAPlan:
     def test_that_is_gone_is_made_again(self, recorder: Recorder) -> None:
         assert outcome(submit(recorder, scan("TKT-1"))) == "admitted"

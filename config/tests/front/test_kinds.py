@@ -13,6 +13,7 @@ class TestARequest:
             ("/validate-qr", kinds.GATE),
             ("/transfers", kinds.GATE),
             ("/invalid-attempts", kinds.GATE),
+            ("/scans/batch", kinds.UPLOAD),
             ("/stats", kinds.TOOL),
             ("/generate-qr", kinds.TOOL),
             ("/qr/scan-log/TKT-001", kinds.TOOL),
