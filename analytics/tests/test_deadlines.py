@@ -18,7 +18,6 @@ from analytics.facts import ScanResult
 from analytics.models import Admission, InvalidAttempt, Scan, Transfer
 from analytics.recorder.scans import GivenScan, recorder
 from analytics.tests.conftest import EIGHT, NORTH, TONIGHT, Call, ticket, transfer
-from core import db
 from core.embedded import EmbeddedPostgres
 from core.pool import SharedPool
 from core.tests.fixtures import eventually, held
@@ -172,7 +171,17 @@ def waits_for_a_lock(*, longer_than: str = "0 s") -> bool:
 class TestAWaitForAConnection:
     def test_ends_at_the_deadline(self, django_pool: SharedPool) -> None:
         # The class's own time is 2 s.
-        given = GivenScan(uuid.uuid4(), TONIGHT, "TKT-001", "", True, "", "", EIGHT, EIGHT)
+        given = GivenScan(
+            uuid.uuid4(),
+            TONIGHT,
+            "TKT-001",
+            "",
+            is_genuine=True,
+            gate="",
+            scanner_id="",
+            scanned_at=EIGHT,
+            received_at=EIGHT,
+        )
         with held(django_pool, django_pool.max_size):
             # Not by a caller, who would give up at the same moment.
             error = recorder.submit(given, Deadline(0.2)).exception(10)
