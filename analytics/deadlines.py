@@ -73,7 +73,10 @@ class Deadline:
 
 def begin(asked: str | None) -> Deadline:
     """Return the deadline of a request that arrives now; `asked` is its header's value, in seconds."""
-    return Deadline(SHARE * min(settings.SCAN_TIMEOUT, seconds_asked(asked) or math.inf))
+    patience: float = settings.SCAN_TIMEOUT
+    if asked is not None:
+        patience = min(patience, seconds_asked(asked) or math.inf)
+    return Deadline(SHARE * patience)
 
 
 def seconds_asked(text: str | None) -> float | None:

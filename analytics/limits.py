@@ -30,6 +30,8 @@ NESTING = 8
 
 def is_storable(text: str, *, length: int) -> bool:
     """Return whether Postgres can hold `text` as it is: 1 to `length` characters of real Unicode, no NUL."""
+    if text.isascii():
+        return 0 < len(text) <= length and "\x00" not in text
     return 0 < len(text) <= length and text == bounded(text, length=length)
 
 

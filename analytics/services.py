@@ -6,7 +6,7 @@ fact is ever changed.
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,6 @@ from analytics.recorder import attempts, transfers
 from analytics.recorder import scans as scan_recorder
 from analytics.recorder.line import Recorder
 from analytics.recorder.scans import GivenScan
-from core import db
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -130,14 +129,21 @@ def _record(recorder: Recorder, fact: Any, deadline: Deadline | None) -> Any:
 
 def _in_this_transaction(recorder: Recorder, fact: Any, deadline: Deadline | None) -> Any:
     """Store in the caller's transaction, which the recorder has no part in."""
-    with db.get_engine().begin() as connection:
-        [answer] = recorder.write(connection, [fact])
+    with transaction.atomic():
+        [answer] = recorder.write(_execute, [fact])
         # Inside the transaction: raising undoes an admission that belongs to a reused id, or comes too late.
         if isinstance(answer, IdReused):
             raise answer
         if deadline is not None:
             deadline.keep()
     return answer
+
+
+def _execute(statement: str, values: Mapping[str, Any]) -> list[Any]:
+    with transaction.get_connection().cursor() as cursor:
+        cursor.execute(statement, values)
+        rows: list[Any] = cursor.fetchall()
+        return rows
 
 
 def _through_the_recorder(recorder: Recorder, fact: Any, deadline: Deadline | None) -> Any:

@@ -13,10 +13,11 @@ HEADER = "X-Service-Key"
 REFUSAL = f"send the service's key in the header {HEADER}"
 
 
-def is_service_key(sent: str | None) -> bool:
+def is_service_key(sent: str | bytes | None) -> bool:
     """Tell whether `sent` is the service's key, in a time that does not tell how much of it was right."""
     # As bytes: compare_digest refuses text outside ASCII, and a header may carry any.
-    return secrets.compare_digest((sent or "").encode("utf-8", "replace"), settings.SERVICE_API_KEY.encode())
+    given = sent.encode("utf-8", "replace") if isinstance(sent, str) else sent or b""
+    return secrets.compare_digest(given, settings.SERVICE_API_KEY.encode())
 
 
 def required(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

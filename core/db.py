@@ -40,14 +40,16 @@ from core.engine.pool import EnginePool
 from core.engine.streaming import stream_texts
 from core.pool import liveness
 from core.pool.classes import run_as, run_until
-from core.pool.connection import PooledConnection
+from core.pool.connection import DRIVER, PooledConnection
 from core.pool.sqlstates import Reason
 from core.pool.stats import PoolStats
 
 __all__ = [
+    "Connection",
     "Diagnosis",
     "DriverError",
     "Reason",
+    "borrowed",
     "check_writes",
     "copy_encoded",
     "copy_rows",
@@ -71,6 +73,8 @@ __all__ = [
     "unavailable_reason",
 ]
 
+# What `borrowed` lends.
+Connection = PooledConnection
 # What ping() raises: modules outside core do not name the driver.
 DriverError = psycopg.Error
 
@@ -217,6 +221,27 @@ def copy_encoded(
     with cursor, cursor.copy(statement) as copy:
         for block in encoded:
             copy.write(block)
+
+
+@contextmanager
+def borrowed() -> Iterator[PooledConnection]:
+    """
+    Lend a connection of the pool as it is, psycopg's, to a hot path that needs neither library.
+
+    It joins no transaction: in a thread that is inside `transaction.atomic()` it is a second connection. What
+    is not committed at the end of the block is rolled back.
+
+    Raises:
+        PoolTimeout, PoolClosed: as `SharedPool.lend()`.
+    """
+    pool = shared_pool()
+    # Not this frame, nor contextlib's: who borrows is who begins the block.
+    connection = pool.lend(borrower=DRIVER, callers_frames=2)
+    try:
+        connection.switch_autocommit(on=False)
+        yield connection
+    finally:
+        pool.putconn(connection)
 
 
 def pool_stats() -> PoolStats:

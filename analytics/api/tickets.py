@@ -3,13 +3,15 @@ QR codes: make one, validate one at the gate, and look up what happened to a tic
 """
 
 import base64
+import json
 import uuid
 from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Any
 
+import msgspec
 from django.conf import settings
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Path, Router, Schema
 from ninja.errors import ValidationError
@@ -77,7 +79,7 @@ def generate_qr(request: HttpRequest, body: GenerateRequest) -> dict[str, str]:
 @router.post("/validate-qr", response={200: ValidateAnswer, **FAULTS, 409: Problem})
 def validate_qr(
     request: HttpRequest, body: ValidateRequest, patience: fields.Patience = settings.SCAN_TIMEOUT
-) -> JsonResponse:
+) -> HttpResponse:
     """
     Decide about the ticket in a code, store the decision, and answer 200 whatever it is.
 
@@ -96,7 +98,7 @@ def validate_qr(
         received_at=received_at,
         deadline=deadlines.of(request),
     )
-    return JsonResponse(decision(reading, result))
+    return HttpResponse(decision(reading, result), content_type="application/json")
 
 
 def events_of(event: str | list[str] | None) -> Collection[str]:
@@ -104,19 +106,35 @@ def events_of(event: str | list[str] | None) -> Collection[str]:
     return [event] if isinstance(event, str) else event or ()
 
 
-def decision(reading: qr.Reading, result: ScanResult) -> dict[str, Any]:
-    """Return what /validate-qr answers."""
+def decision(reading: qr.Reading, result: ScanResult) -> bytes:
+    """Return what /validate-qr answers, in JSON."""
     scan = result.scan
-    return {
+    answer = {
         "isValid": scan.is_genuine,
         "metadata": reading.payload,
         "outcome": scan.outcome,
         "reason": scan.reason,
         "scan_id": scan.scan_id,
-        "received_at": scan.received_at,
-        "first_admitted_at": result.first_admitted_at,
+        "received_at": _instant(scan.received_at),
+        "first_admitted_at": _instant(result.first_admitted_at),
         "first_admitted_gate": result.first_admitted_gate,
     }
+    try:
+        return _encode(answer)
+    except UnicodeEncodeError:
+        # Half a character, as JSON may escape it, in a code that somebody else signed with our key.
+        return json.dumps(answer, default=str).encode()
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _instant(instant: datetime | None) -> str | None:
+    """Return an instant as Django's JSON has it: to the millisecond, with a Z."""
+    if instant is None:
+        return None
+    text = instant.isoformat(timespec="milliseconds" if instant.microsecond else "seconds")
+    return text.replace("+00:00", "Z")
 
 
 @router.get("/qr/scan-log/{ticket_id}", response={200: list[ScanFact], **FAULTS})

@@ -14,10 +14,9 @@ from math import inf
 from time import monotonic
 from typing import Any
 
-import sqlalchemy as sa
-
 from analytics.deadlines import Deadline, DeadlinePassed
 from analytics.ids import IdReused
+from analytics.recorder.statements import Execute
 from core import db
 
 logger = logging.getLogger(__name__)
@@ -33,8 +32,8 @@ TURNS = 4
 # The reason of an error that a lock is in the way.
 BUSY = "busy"
 # In milliseconds; 0 would be for ever.
-AT_ONCE = sa.text("SET LOCAL lock_timeout = 20")
-SOON = sa.text("SET LOCAL lock_timeout = 200")
+AT_ONCE = "SET LOCAL lock_timeout = 20"
+SOON = "SET LOCAL lock_timeout = 200"
 # Longer than the server lets a batch wait and work: a writer that is not back by then has lost its server,
 # and does not know it.
 STUCK_SECONDS = 8.0
@@ -50,9 +49,13 @@ class LineFull(Exception):
     """
 
 
-# Stores facts of one kind in the connection's transaction, without a commit; returns an answer for each.
+class ConnectionLost(Exception):
+    """The connection ended while a batch was written: nobody knows yet whether it is stored."""
+
+
+# Stores facts of one kind in the transaction of `execute`, without a commit; returns an answer for each.
 # Where one is IdReused, the transaction is undone.
-Write = Callable[[sa.Connection, list[Any]], Sequence[Any]]
+Write = Callable[[Execute, list[Any]], Sequence[Any]]
 
 
 class Waiting:
@@ -218,9 +221,10 @@ def _settle(write: Write, batch: Sequence[Waiting], answers: Answers) -> None:
             # Somebody at a gate may come meanwhile, and a lock would hold them up.
             patience = SOON if all(waiting.is_patient for waiting in batch) else None
             batch = _write(write, batch, answers, patience=patience)
-        except Exception as error:  # noqa: BLE001 - whoever waits gets it
-            found = db.diagnose(error)
-            if _may_succeed_at_once(error) and (failures := failures + 1) < ATTEMPTS:
+        except Exception as raised:  # noqa: BLE001 - whoever waits gets it
+            error, found = _cause(raised), db.diagnose(raised)
+            is_lost = isinstance(raised, ConnectionLost) or db.has_lost_plan(raised)
+            if is_lost and (failures := failures + 1) < ATTEMPTS:
                 # It may have been committed: with their ids, the same scans are told what is stored.
                 continue
             if found is None and len(batch) > 1:
@@ -256,8 +260,12 @@ def _is_stored_at_once(write: Write, batch: Sequence[Waiting], answers: Answers)
         found = db.diagnose(error)
         if found is not None and found.reason == BUSY:
             return False
-        answers += [(waiting, error) for waiting in batch]
+        answers += [(waiting, _cause(error)) for waiting in batch]
     return True
+
+
+def _cause(error: BaseException) -> BaseException:
+    return error.__cause__ or error if isinstance(error, ConnectionLost) else error
 
 
 def _halves(batch: Sequence[Waiting]) -> tuple[Sequence[Waiting], Sequence[Waiting]]:
@@ -276,7 +284,7 @@ def _untold(batch: Sequence[Waiting], answers: Answers) -> list[Waiting]:
 
 
 def _write(
-    write: Write, batch: list[Waiting], answers: Answers, *, patience: sa.TextClause | None = None
+    write: Write, batch: list[Waiting], answers: Answers, *, patience: str | None = None
 ) -> list[Waiting]:
     """Store a batch; return those that are to be written again, without the others that stood in the way."""
     until = max((each.deadline.at for each in batch if each.deadline is not None), default=inf)
@@ -285,31 +293,29 @@ def _write(
 
 
 def _write_now(
-    write: Write, batch: list[Waiting], answers: Answers, *, patience: sa.TextClause | None
+    write: Write, batch: list[Waiting], answers: Answers, *, patience: str | None
 ) -> list[Waiting]:
-    with db.get_engine().connect() as connection:
-        transaction = connection.begin()
-        if patience is not None:
-            connection.execute(patience)
-        decided = write(connection, [waiting.fact for waiting in batch])
-        pairs = list(zip(batch, decided, strict=True))
-        in_the_way: Answers = [(waiting, each) for waiting, each in pairs if isinstance(each, IdReused)]
-        if not in_the_way:
-            in_the_way = [(waiting, DeadlinePassed()) for waiting in batch if not waiting.keep()]
-        if in_the_way:
-            transaction.rollback()
-            answers += in_the_way
-            gone = {id(waiting) for waiting, _ in in_the_way}
-            return [waiting for waiting in batch if id(waiting) not in gone]
-        transaction.commit()
+    with db.borrowed() as connection:
+        try:
+            if patience is not None:
+                connection.execute(patience)
+            decided = write(connection.execute_prepared, [waiting.fact for waiting in batch])
+            pairs = list(zip(batch, decided, strict=True))
+            in_the_way: Answers = [(waiting, each) for waiting, each in pairs if isinstance(each, IdReused)]
+            if not in_the_way:
+                in_the_way = [(waiting, DeadlinePassed()) for waiting in batch if not waiting.keep()]
+            if in_the_way:
+                connection.rollback()
+                answers += in_the_way
+                gone = {id(waiting) for waiting, _ in in_the_way}
+                return [waiting for waiting in batch if id(waiting) not in gone]
+            connection.commit()
+        except Exception as error:
+            if connection.closed:
+                raise ConnectionLost from error
+            raise
     answers += pairs
     return []
-
-
-def _may_succeed_at_once(error: BaseException) -> bool:
-    """Tell whether it lost its connection, of which there are others, or its plan, which is made again."""
-    is_lost = isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
-    return is_lost or db.has_lost_plan(error)
 
 
 def _tell(answers: Answers) -> None:

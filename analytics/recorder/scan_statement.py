@@ -9,20 +9,25 @@ scans, counters. Two batches never wait for each other in a circle.
 
 from analytics.recorder import statements
 
-# The columns of a scan; a batch gives them in this order, but for the outcome.
+# The columns of a scan, in the order of ScanFact; a batch gives them in this order, but for the outcome.
 COLUMNS = (
-    "scan_id, event_id, ticket_id, outcome, reason, is_genuine, gate, scanner_id, scanned_at, received_at, "
-    "is_offline, is_forced"
+    "scan_id", "event_id", "ticket_id", "outcome", "reason", "is_genuine", "gate", "scanner_id", "scanned_at",
+    "received_at", "is_offline", "is_forced",
+)  # fmt: skip
+# What is said of a scan that is new: whoever gave it knows the rest.
+SAID = ("scan_id", "event_id", "outcome")
+_ANSWER = ", ".join(
+    name if name in SAID else f"CASE WHEN is_new THEN NULL ELSE {name} END" for name in COLUMNS
 )
 
-# A row without a scan_id is the earlier admission of a ticket of this batch.
+# A row has the columns, and whether it is new; one without a scan_id is the earlier admission of a ticket.
 WRITE = statements.statement(f"""
 WITH given AS MATERIALIZED (
     SELECT CAST(item->>0 AS uuid) AS scan_id, item->>1 AS event_id, item->>2 AS ticket_id, item->>3 AS reason,
         CAST(item->>4 AS boolean) AS is_genuine, item->>5 AS gate, item->>6 AS scanner_id,
         CAST(item->>7 AS timestamptz) AS scanned_at, CAST(item->>8 AS timestamptz) AS received_at,
         CAST(item->>9 AS boolean) AS is_offline, CAST(item->>10 AS boolean) AS is_forced, position
-    FROM jsonb_array_elements(CAST(:facts AS jsonb)) WITH ORDINALITY AS items (item, position)
+    FROM jsonb_array_elements(CAST(%(facts)s AS jsonb)) WITH ORDINALITY AS items (item, position)
 ), fresh AS MATERIALIZED (
     SELECT DISTINCT ON (scan_id) * FROM given ORDER BY scan_id, position
 ), new_event AS (
@@ -42,7 +47,7 @@ WITH given AS MATERIALIZED (
     RETURNING kept.event_id, kept.ticket_id, kept.scan_id, kept.gate, kept.admitted_at,
         kept.xmax = 0 AS is_new
 ), scan AS (
-    INSERT INTO ticket_scans AS kept ({COLUMNS})
+    INSERT INTO ticket_scans AS kept ({", ".join(COLUMNS)})
     SELECT scan_id,
         CASE WHEN reason = '' THEN event_id ELSE coalesce(
             (SELECT known.event_id FROM events AS known WHERE known.event_id = fresh.event_id),
@@ -68,7 +73,7 @@ WITH given AS MATERIALIZED (
 ), counter AS (
     INSERT INTO analytics_stats AS kept (event_id, day, shard, last_updated, scan_count, valid_scan_count,
         invalid_scan_count, admitted_count, duplicate_count, refused_count, invalid_attempt_count)
-    SELECT event_id, CAST(received_at AT TIME ZONE 'UTC' AS date) AS day, CAST(:shard AS smallint),
+    SELECT event_id, CAST(received_at AT TIME ZONE 'UTC' AS date) AS day, CAST(%(shard)s AS smallint),
         max(received_at), count(*), count(*) FILTER (WHERE is_genuine),
         count(*) FILTER (WHERE NOT is_genuine), count(*) FILTER (WHERE outcome = 'admitted'),
         count(*) FILTER (WHERE outcome = 'duplicate'), count(*) FILTER (WHERE outcome = 'refused'),
@@ -87,8 +92,8 @@ WITH given AS MATERIALIZED (
         invalid_attempt_count = kept.invalid_attempt_count + excluded.invalid_attempt_count,
         last_updated = greatest(kept.last_updated, excluded.last_updated)
 )
-SELECT {COLUMNS} FROM scan
+SELECT {_ANSWER}, is_new FROM scan
 UNION ALL
-SELECT NULL, event_id, ticket_id, NULL, NULL, NULL, gate, NULL, NULL, admitted_at, NULL, NULL
+SELECT NULL, event_id, ticket_id, NULL, NULL, NULL, gate, NULL, NULL, admitted_at, NULL, NULL, false
 FROM admission WHERE NOT is_new
 """)

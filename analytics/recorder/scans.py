@@ -2,18 +2,17 @@
 A batch of scans: in the order in which they came; what was decided about each comes out.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
-
-import sqlalchemy as sa
 
 from analytics.facts import ScanFact, ScanResult
 from analytics.ids import IdReused, check_same
 from analytics.recorder import statements
 from analytics.recorder.line import Recorder
-from analytics.recorder.scan_statement import WRITE
+from analytics.recorder.scan_statement import COLUMNS, WRITE
+from analytics.recorder.statements import Execute
 
 # What a scan that was stored under the same id must agree in.
 SAME = ("event_id", "ticket_id", "reason", "is_genuine", "gate", "scanner_id")
@@ -38,50 +37,94 @@ class GivenScan(NamedTuple):
 
 
 Decided = ScanResult | IdReused
+# When and where a ticket was admitted, by event and ticket.
+Admissions = dict[tuple[str | None, str], tuple[datetime, str]]
 
 
-def write(connection: sa.Connection, scans: Sequence[GivenScan]) -> list[Decided]:
+def write(execute: Execute, scans: Sequence[GivenScan]) -> list[Decided]:
     """
-    Decide and store scans in the connection's transaction, and commit nothing.
+    Decide and store scans in the transaction of `execute`, and commit nothing.
 
     Returns:
         What was decided about each. Where one is IdReused, the transaction must be undone: its admission may
         have been stored for it.
     """
-    rows = statements.run(connection, WRITE, scans)
-    stored = {row["scan_id"]: row for row in rows if row["scan_id"] is not None}
-    first = _first_admissions(rows, stored.values())
-    return [_decided(scan, stored[scan.scan_id], first) for scan in scans]
+    rows: dict[UUID, statements.Row] = {}
+    earlier: Admissions = {}
+    for row in statements.run(execute, WRITE, scans):
+        if row[_SCAN_ID] is None:
+            earlier[row[_EVENT_ID], row[_TICKET_ID]] = row[_RECEIVED_AT], row[_GATE]
+        else:
+            rows[row[_SCAN_ID]] = row
+    # Of those with one id, the first is what is stored.
+    facts: dict[UUID, ScanFact] = {}
+    checked: list[ScanFact | IdReused] = []
+    for scan in scans:
+        fact = facts.get(scan.scan_id)
+        if fact is None:
+            row = rows[scan.scan_id]
+            fact = facts[scan.scan_id] = _new(scan, row) if row[_IS_NEW] else _stored(row)
+            checked.append(fact if row[_IS_NEW] else _checked(scan, fact))
+        else:
+            checked.append(_checked(scan, fact))
+    return _results(checked, earlier)
 
 
-Admissions = Mapping[tuple[str, str], tuple[datetime, str]]
+_SCAN_ID, _EVENT_ID, _TICKET_ID, _OUTCOME, _GATE, _RECEIVED_AT = map(
+    COLUMNS.index, ("scan_id", "event_id", "ticket_id", "outcome", "gate", "received_at")
+)
+_IS_NEW = len(COLUMNS)
 
 
-def _first_admissions(rows: Iterable[Mapping[str, Any]], scans: Iterable[Mapping[str, Any]]) -> Admissions:
-    """Return when and where each ticket was admitted: before this batch, or by a scan of it."""
-    in_batch = {
-        (scan["event_id"], scan["ticket_id"]): (scan["received_at"], scan["gate"])
-        for scan in scans
-        if scan["outcome"] == "admitted"
-    }
-    before = {
-        (row["event_id"], row["ticket_id"]): (row["received_at"], row["gate"])
-        for row in rows
-        if row["scan_id"] is None
-    }
-    return {**in_batch, **before}
+def _new(scan: GivenScan, row: statements.Row) -> ScanFact:
+    """Return what was stored just now: as it was given, with what was decided."""
+    return ScanFact(
+        scan_id=scan.scan_id,
+        event_id=row[_EVENT_ID],
+        ticket_id=scan.ticket_id,
+        outcome=row[_OUTCOME],
+        reason=str(scan.reason) or None,
+        is_genuine=scan.is_genuine,
+        gate=scan.gate,
+        scanner_id=scan.scanner_id,
+        scanned_at=scan.scanned_at,
+        received_at=scan.received_at,
+        is_offline=scan.is_offline,
+        is_forced=scan.is_forced,
+    )
 
 
-def _decided(scan: GivenScan, row: Mapping[str, Any], first: Admissions) -> Decided:
+def _stored(row: statements.Row) -> ScanFact:
+    values = dict(zip(COLUMNS, row, strict=False))
+    return ScanFact(**{**values, "reason": values["reason"] or None})
+
+
+def _checked(scan: GivenScan, fact: ScanFact) -> ScanFact | IdReused:
+    stored = {name: getattr(fact, name) for name in SAME}
+    given = {name: getattr(scan, name) for name in SAME}
     try:
-        check_same(row, {name: getattr(scan, name) for name in SAME})
+        check_same({**stored, "reason": fact.reason or ""}, given)
     except IdReused as error:
         return error
-    at, gate = None, None
-    if row["outcome"] == "duplicate":
-        at, gate = first[row["event_id"], row["ticket_id"]]
-    fact = ScanFact(**{**row, "reason": row["reason"] or None})
-    return ScanResult(scan=fact, first_admitted_at=at, first_admitted_gate=gate)
+    return fact
+
+
+def _results(checked: Iterable[ScanFact | IdReused], earlier: Admissions) -> list[Decided]:
+    """Add to each duplicate when and where its ticket was admitted: before, or by another of the batch."""
+    first: Admissions = {}
+    results: list[Decided] = []
+    for fact in checked:
+        if isinstance(fact, IdReused):
+            results.append(fact)
+            continue
+        ticket = fact.event_id, fact.ticket_id
+        at, gate = None, None
+        if fact.outcome == "duplicate":
+            at, gate = earlier.get(ticket) or first[ticket]
+        elif fact.outcome == "admitted":
+            first.setdefault(ticket, (fact.received_at, fact.gate))
+        results.append(ScanResult(scan=fact, first_admitted_at=at, first_admitted_gate=gate))
+    return results
 
 
 recorder = Recorder(write)

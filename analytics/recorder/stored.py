@@ -11,14 +11,20 @@ from analytics.ids import IdReused, check_same
 
 def answers(
     given: Iterable[Fact],
-    rows: Iterable[dict[str, Any]],
+    rows: Iterable[Sequence[Any]],
     *,
+    columns: Sequence[str],
     key: str,
     same: Sequence[str],
     made: Callable[..., Fact],
 ) -> list[Recorded[Fact] | IdReused]:
-    """Return what is stored for each fact; of those with one id, only the first is new."""
-    by_key = {row[key]: row for row in rows}
+    """
+    Return what is stored for each fact; of those with one id, only the first is new.
+
+    A row has the `columns`, and then whether it is new.
+    """
+    named = (dict(zip([*columns, "is_new"], row, strict=True)) for row in rows)
+    by_key = {row[key]: row for row in named}
     found: list[Recorded[Fact] | IdReused] = []
     for fact in given:
         row = by_key[getattr(fact, key)]

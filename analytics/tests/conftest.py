@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import pytest
 import sqlalchemy as sa
 from django.conf import settings
+from django.db import connection
 from django.db.models import Sum
 from django.test import Client
 
@@ -139,14 +140,20 @@ def get(device: Client) -> Call:
 
 @pytest.fixture
 def statements_sent() -> Iterator[Callable[[], list[str]]]:
-    """Count the statements that reach the database through SQLAlchemy."""
+    """Count the statements that reach the database through either library, but for savepoints."""
     sent: list[str] = []
 
     def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
         sent.append(statement)
 
+    def wrap(execute: Callable[..., Any], statement: str, *rest: Any) -> Any:
+        if "SAVEPOINT" not in statement:
+            sent.append(statement)
+        return execute(statement, *rest)
+
     sa.event.listen(get_engine(), "before_cursor_execute", note)
-    yield lambda: sent
+    with connection.execute_wrapper(wrap):
+        yield lambda: sent
     sa.event.remove(get_engine(), "before_cursor_execute", note)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection
-from sqlalchemy.exc import OperationalError
 
 from analytics import deadlines, qr, services
 from analytics.deadlines import Deadline, DeadlinePassed
@@ -186,7 +185,7 @@ class TestAWaitForAConnection:
             # Not by a caller, who would give up at the same moment.
             error = recorder.submit(given, Deadline(0.2)).exception(10)
 
-        assert isinstance(error, OperationalError)
+        assert isinstance(error, psycopg.OperationalError)
         assert re.search(r"after (19|2\d)\d ms", str(error))
         assert not Scan.objects.exists()
 

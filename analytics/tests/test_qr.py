@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -144,3 +145,35 @@ class TestACode:
     def test_refuses_a_token_that_does_not_fit(self) -> None:
         with pytest.raises(qr.CodeTooLarge, match="4000 characters"):
             qr.code_as_png("x" * 4000)
+
+
+class TestACodeOfTextsOnly:
+    """It is read and written by a faster library than others: the same."""
+
+    @given(st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=4))
+    def test_is_signed_as_any_other(self, payload: dict[str, str]) -> None:
+        slow = json.dumps(payload, sort_keys=True, separators=(",", ":")).encode()
+
+        assert qr._canonical(payload) == slow
+
+    def test_is_signed_as_any_other_whatever_its_character(self) -> None:
+        for number in [*range(0x300), 0x2028, 0xD800, 0xFFFF, 0x1F600]:
+            payload = {"b": chr(number), "a": ""}
+
+            assert (
+                qr._canonical(payload) == json.dumps(payload, sort_keys=True, separators=(",", ":")).encode()
+            )
+
+    @given(
+        st.dictionaries(st.text(max_size=8), st.text(max_size=8) | st.integers(), max_size=4).map(json.dumps),
+        st.text(st.characters(max_codepoint=0x7F), max_size=3),
+        st.integers(0, 40),
+    )
+    def test_is_read_as_any_other(self, text: str, more: str, place: int) -> None:
+        damaged = text[:place] + more + text[place:]
+        try:
+            found = qr._decode_texts(damaged)
+        except (msgspec.MsgspecError, ValueError):
+            return
+
+        assert qr._decode(damaged) == found

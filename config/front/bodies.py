@@ -2,15 +2,18 @@
 Reading a request's body in the event loop, bounded in bytes and in time.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from time import monotonic
 from typing import Any
 
 from config import body_limits
 from config.body_limits import BodyRefused
+from config.front.timers import Timers, Until
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
+# A request's headers by their names; of several with one name, the last.
+Heads = Mapping[bytes, bytes]
 _TOO_SLOW = 408, "the body did not arrive in time: send the request again, all of it at once"
 _TOO_MANY = 503, "too many large bodies at once: send the request again in a few seconds"
 
@@ -19,12 +22,9 @@ class Disconnected(Exception):
     """The client went away before its body had arrived."""
 
 
-def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+def has_body(heads: Heads) -> bool:
     """Tell whether a request says that a body follows its headers."""
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0 "))
-        for name, value in headers
-    )
+    return b"transfer-encoding" in heads or bool(heads.get(b"content-length", b"").strip(b"0 "))
 
 
 class Bodies:
@@ -32,7 +32,8 @@ class Bodies:
     The bodies that one process holds at a time: how many bytes, of all requests together.
     """
 
-    def __init__(self, bound: int = body_limits.ALL_BYTES) -> None:
+    def __init__(self, timers: Timers, bound: int = body_limits.ALL_BYTES) -> None:
+        self._timers = timers
         self._bound = bound
         self._held = 0
 
@@ -51,7 +52,7 @@ class Bodies:
         """
         body = bytearray()
         try:
-            async with asyncio.timeout(seconds):
+            with Until(self._timers, monotonic() + seconds):
                 while await self._read_some(receive, body, limit):
                     pass
         except TimeoutError:

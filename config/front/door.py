@@ -19,18 +19,20 @@ from analytics.recorder.line import LineFull
 from config import body_limits, service_key, unavailable
 from config.body_limits import BodyRefused
 from config.front import gates, kinds
-from config.front.bodies import Bodies, Disconnected, Receive, has_body
+from config.front.bodies import Bodies, Disconnected, Heads, Receive, has_body
 from config.front.gates import Scanned
 from config.front.handler import Answer, Handler, Headers, Scope
 from config.front.kinds import Kind
 from config.front.places import NoPlace, Places
 from config.front.sending import Downloads, Send, send_answer
 from config.front.tally import Tally
+from config.front.timers import Timers
 
 logger = logging.getLogger(__name__)
 
 _KEY = service_key.HEADER.lower().encode()
 _PATIENCE = deadlines.HEADER.lower().encode()
+_LENGTHS = {b"content-length", b"transfer-encoding"}
 _OTHER_DOWNLOADS = 4
 TOO_MANY_LOGINS = "Too many logins at once: try again in a few seconds."
 # As long as it takes to hash the passwords of those who wait.
@@ -44,7 +46,8 @@ class FrontDoor:
 
     def __init__(self) -> None:
         self._handler = Handler()
-        self._bodies = Bodies()
+        self._timers = Timers()
+        self._bodies = Bodies(self._timers)
         self._places = {
             kind: Places(kind.name, threads=kind.threads, waiting=kind.waiting) for kind in kinds.ALL
         }
@@ -61,37 +64,40 @@ class FrontDoor:
             answer, body_is_read = await self._answer(scope, receive)
         except Disconnected:
             return
-        if not body_is_read and has_body(scope["headers"]):
+        if not body_is_read and has_body(dict(scope["headers"])):
             # The next request could not be told from the rest of this one's body.
             answer = answer._replace(headers=[*answer.headers, (b"Connection", b"close")])
         await send_answer(answer, receive, send, self._downloads)
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[Answer, bool]:
         """Return the answer, and whether the body was read to its end."""
-        key = _header(scope, _KEY)
-        kind = kinds.kind_of(scope["path"], has_key=service_key.is_service_key(key), method=scope["method"])
-        deadline = deadlines.begin(_header(scope, _PATIENCE)) if kind.has_deadline else None
+        heads = dict(scope["headers"])
+        has_key = service_key.is_service_key(heads.get(_KEY))
+        kind = kinds.kind_of(scope["path"], has_key=has_key, method=scope["method"])
+        deadline = deadlines.begin(_text(heads.get(_PATIENCE))) if kind.has_deadline else None
         if not kind.body_bytes:
             return await self._work(kind, scope, b"", deadline), False
         try:
-            body = await self._read(kind, scope, receive, deadline)
+            body = await self._read(kind, heads, receive, deadline)
         except BodyRefused as refused:
             if deadline is not None and deadline.seconds_left <= 0:
                 return self._unavailable(kind, unavailable.TOO_LATE), False
             return _refusal(refused.status, {"detail": str(refused)}), False
         try:
-            return await self._answer_body(kind, scope, body, deadline), True
+            return await self._answer_body(kind, scope, heads, body, deadline), True
         finally:
             self._bodies.release(body)
 
-    async def _answer_body(self, kind: Kind, scope: Scope, body: bytes, deadline: Deadline | None) -> Answer:
-        if kind is kinds.GATE and deadline is not None and (found := gates.understood(scope, body)):
+    async def _answer_body(
+        self, kind: Kind, scope: Scope, heads: Heads, body: bytes, deadline: Deadline | None
+    ) -> Answer:
+        if kind is kinds.GATE and deadline is not None and (found := gates.understood(scope, heads, body)):
             return await self._record(scope, body, found, deadline)
         return await self._work(kind, scope, body, deadline)
 
     async def _record(self, scope: Scope, body: bytes, found: Scanned, deadline: Deadline) -> Answer:
         try:
-            return gates.answer(found.reading, await gates.decided(found.scan, deadline))
+            return gates.answer(found.reading, await gates.decided(found.scan, deadline, self._timers))
         except DeadlinePassed:
             return self._unavailable(kinds.GATE, unavailable.TOO_LATE)
         except LineFull:
@@ -99,18 +105,14 @@ class FrontDoor:
         except Exception as error:  # noqa: BLE001 - the API says what it means
             return await self._work(kinds.GATE, scope, body, None, {tickets.FAILED_KEY: error})
 
-    async def _read(self, kind: Kind, scope: Scope, receive: Receive, deadline: Deadline | None) -> bytes:
-        if not has_body(scope["headers"]):
+    async def _read(self, kind: Kind, heads: Heads, receive: Receive, deadline: Deadline | None) -> bytes:
+        if not has_body(heads):
             return b""
-        declared = _header(scope, b"content-length") or ""
-        if declared.isdecimal() and int(declared) > kind.body_bytes:
+        declared = heads.get(b"content-length", b"")
+        if declared.isdigit() and int(declared) > kind.body_bytes:
             raise body_limits.too_large(kind.body_bytes)
         seconds = body_limits.SECONDS if deadline is None else deadline.seconds_left
-        body = await self._bodies.read(receive, limit=kind.body_bytes, seconds=seconds)
-        # It is read: whatever looks at the headers finds how long it is, and nothing to unpack.
-        kept = [each for each in scope["headers"] if each[0] not in {b"content-length", b"transfer-encoding"}]
-        scope["headers"] = [*kept, (b"content-length", str(len(body)).encode())]
-        return body
+        return await self._bodies.read(receive, limit=kind.body_bytes, seconds=seconds)
 
     async def _work(
         self,
@@ -120,6 +122,10 @@ class FrontDoor:
         deadline: Deadline | None,
         meta: Mapping[str, Any] = MappingProxyType({}),
     ) -> Answer:
+        if body:
+            # It is read: whatever looks at the headers finds how long it is, and nothing to unpack.
+            kept = [each for each in scope["headers"] if each[0] not in _LENGTHS]
+            scope["headers"] = [*kept, (b"content-length", str(len(body)).encode())]
         try:
             if deadline is None:
                 # Shielded: it keeps its place to its end, also where its client is given up.
@@ -149,8 +155,8 @@ class FrontDoor:
         return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, unavailable.body(reason), unavailable.HEADERS)
 
 
-def _header(scope: Scope, name: bytes) -> str | None:
-    return next((value.decode("latin-1") for each, value in scope["headers"] if each == name), None)
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
 
 
 def _refusal(status: int, body: dict[str, str], headers: dict[str, str] | None = None) -> Answer:

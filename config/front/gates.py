@@ -9,16 +9,14 @@ import asyncio
 import re
 import uuid
 from collections.abc import Collection
-from datetime import datetime
-from functools import lru_cache
+from datetime import UTC, datetime
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import msgspec
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest
-from django.utils import timezone
 
 from analytics import deadlines, limits, qr
 from analytics.api import fields, tickets
@@ -26,7 +24,9 @@ from analytics.deadlines import Deadline, DeadlinePassed
 from analytics.facts import ScanResult
 from analytics.recorder import scans
 from analytics.recorder.scans import GivenScan
+from config.front.bodies import Heads
 from config.front.handler import Answer, Headers, Scope
+from config.front.timers import Timers
 
 PATH = "/validate-qr"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -39,7 +39,6 @@ _HEADERS: Headers = [
     (b"Referrer-Policy", settings.SECURE_REFERRER_POLICY.encode()),
     (b"Cross-Origin-Opener-Policy", settings.SECURE_CROSS_ORIGIN_OPENER_POLICY.encode()),
 ]
-_encode = DjangoJSONEncoder().encode
 
 
 class _Body(msgspec.Struct, gc=False):
@@ -65,9 +64,9 @@ class Scanned(NamedTuple):
     scan: GivenScan
 
 
-def understood(scope: Scope, body: bytes) -> Scanned | None:
+def understood(scope: Scope, heads: Heads, body: bytes) -> Scanned | None:
     """Return what a request asks, or None where Django is to say whether it asks anything."""
-    if scope["path"] != PATH or scope["method"] != "POST" or scope.get("root_path") or not _is_plain(scope):
+    if not (_is_the_scans(scope) and _are_plain(heads) and len(heads) == len(scope["headers"])):
         return None
     try:
         given = _decode(body)
@@ -84,7 +83,7 @@ def understood(scope: Scope, body: bytes) -> Scanned | None:
 
 
 def _scanned(given: _Body, scanned_at: datetime | None) -> Scanned:
-    received_at = timezone.now()
+    received_at = datetime.now(UTC)
     reading = qr.read_for(given.qr_text, tickets.events_of(given.event))
     scan = GivenScan(
         scan_id=uuid.uuid4() if given.scan_id is None else uuid.UUID(given.scan_id),
@@ -109,16 +108,17 @@ def _are_events(names: Collection[str]) -> bool:
     return are_so_many and all(name and _fits(name, limits.EVENT_ID) for name in names)
 
 
-def _is_plain(scope: Scope) -> bool:
+def _is_the_scans(scope: Scope) -> bool:
+    return bool(scope["path"] == PATH and scope["method"] == "POST" and not scope.get("root_path"))
+
+
+def _are_plain(heads: Heads) -> bool:
     """Tell whether Django would let the headers pass."""
-    host = None
-    for name, value in scope["headers"]:
-        if name == b"host":
-            host = value
-        elif name == _PATIENCE and not (
-            _SECONDS.fullmatch(value) and float(value) >= deadlines.SHORTEST_SECONDS
-        ):
-            return False
+    host, patience = heads.get(b"host"), heads.get(_PATIENCE)
+    if patience is not None and not (
+        _SECONDS.fullmatch(patience) and float(patience) >= deadlines.SHORTEST_SECONDS
+    ):
+        return False
     return host is not None and _is_allowed(host) and not settings.SECURE_SSL_REDIRECT
 
 
@@ -136,7 +136,7 @@ def _is_allowed(host: bytes) -> bool:
     return True
 
 
-async def decided(scan: GivenScan, deadline: Deadline) -> ScanResult:
+async def decided(scan: GivenScan, deadline: Deadline, timers: Timers) -> ScanResult:
     """
     Return what the recorder decides.
 
@@ -145,14 +145,14 @@ async def decided(scan: GivenScan, deadline: Deadline) -> ScanResult:
         DeadlinePassed: nothing was stored by the deadline, and nothing will be.
         Exception: what the recorder met: a database that cannot serve, an id of something else.
     """
-    loop = asyncio.get_running_loop()
-    future = scans.recorder.submit(scan, deadline, loop=loop)
-    end = loop.call_later(max(0.0, deadline.seconds_left), _give_up, future, deadline)
+    future = scans.recorder.submit(scan, deadline, loop=asyncio.get_running_loop())
+    end = partial(_give_up, future, deadline)
+    ends = timers.start(deadline.at, end)
     try:
         result: ScanResult = await future
         return result
     finally:
-        end.cancel()
+        ends.discard(end)
 
 
 def _give_up(future: "asyncio.Future[ScanResult]", deadline: Deadline) -> None:
@@ -163,5 +163,5 @@ def _give_up(future: "asyncio.Future[ScanResult]", deadline: Deadline) -> None:
 
 def answer(reading: qr.Reading, result: ScanResult) -> Answer:
     """Return the answer, byte for byte as the API gives it."""
-    body = _encode(tickets.decision(reading, result)).encode()
+    body = tickets.decision(reading, result)
     return Answer(200, [*_HEADERS, (b"Content-Length", str(len(body)).encode())], body)

@@ -49,7 +49,7 @@ STRANGER = Kind("stranger", 2, 64, body_bytes=0)
 ALL = (GATE, UPLOAD, ALIVE, MONITOR, LOGIN, STAFF, TOOL, STRANGER)
 
 _ALIVE = {"/health", "/health/", "/livez", "/livez/"}
-_AT = dict.fromkeys(body_limits.UPLOADS, UPLOAD)
+_WITH_KEY = {"/validate-qr": GATE, **dict.fromkeys(body_limits.UPLOADS, UPLOAD)}
 _OF_CLASS = {"gate": GATE, "health": MONITOR}
 _LOGIN = "/admin/login"
 # They know their visitors by a session, or serve anybody.
@@ -58,14 +58,14 @@ _FOR_BROWSERS = ("/admin", "/static/", "/api/", "/favicon.ico")
 
 def kind_of(path: str, *, has_key: bool, method: str = "GET") -> Kind:
     """Return the kind of a request to `path`."""
+    if has_key and (found := _WITH_KEY.get(path)):
+        return found
     if path in _ALIVE:
         return ALIVE
     if path in monitoring.PATHS:
         return MONITOR
-    if method == "POST" and path.startswith(_LOGIN):
-        return LOGIN
     if path.startswith(_FOR_BROWSERS):
-        return STAFF
+        return LOGIN if method == "POST" and path.startswith(_LOGIN) else STAFF
     if not has_key:
         return STRANGER
-    return _AT.get(path) or _OF_CLASS.get(class_of(path), TOOL)
+    return _OF_CLASS.get(class_of(path), TOOL)

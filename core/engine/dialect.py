@@ -13,15 +13,12 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.util import memoized_property
 
-from core.engine.connection import PlainCursor
 from core.engine.joined import JoinedConnection
 
 if TYPE_CHECKING:
     from types import FrameType
 
 NAME = "postgresql+turnstile"
-# An execution option of a statement: each session of the server plans it once.
-PREPARE = "prepare"
 # Frames between SQLAlchemy's `RootTransaction._do_close()` and here.
 LONGEST_WAY = 6
 
@@ -53,17 +50,6 @@ class SharedDialect(PGDialect_psycopg):
         The bare one below it would let go past a savepoint, and past the return to the pool.
         """
         return connection
-
-    # Statements ------------------------------------------------------------------------------------------
-
-    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
-        """Execute a statement; outside of atomic(), one with the option `prepare` is planned once."""
-        if context is None or PREPARE not in context.execution_options or type(cursor) is not PlainCursor:
-            cursor.execute(statement, parameters)
-            return
-        connection: Any = cursor.connection
-        with connection.preparing():
-            cursor.execute(statement, parameters, prepare=True)
 
     # Transactions of joined connections ------------------------------------------------------------------
 

@@ -9,8 +9,8 @@ import logging
 import os
 import select
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from time import monotonic
 from typing import Any, NamedTuple, Self
 from weakref import ReferenceType, ref
@@ -36,8 +36,10 @@ INERROR = pq.TransactionStatus.INERROR
 MANY_CURSORS = 64
 # For so long a connection that does not work says that the server does not, not that it went away meanwhile.
 NEW_SECONDS = 1.0
+# The borrower that uses neither library.
+DRIVER = "psycopg"
 # Borrowers who return a connection in a transaction as a matter of course: SQLAlchemy's pools roll back then.
-ROLLED_BACK_ON_RETURN = frozenset({"sqlalchemy"})
+ROLLED_BACK_ON_RETURN = frozenset({"sqlalchemy", DRIVER})
 # What Postgres tells its clients whenever it changes; search_path from version 18 on.
 REPORTED = (
     *(b"client_encoding", b"TimeZone", b"DateStyle", b"IntervalStyle", b"search_path", b"application_name"),
@@ -243,20 +245,22 @@ class PooledConnection(psycopg.Connection[Any]):
         limits: bytes = self.loan.borrower_class.begins[self._is_newest]
         return limits
 
-    @contextmanager
-    def preparing(self) -> Iterator[None]:
+    def execute_prepared(self, statement: str, parameters: Any) -> list[tuple[Any, ...]]:
         """
-        Let the server keep the plan of a statement in this block that asks for it, where its session is kept.
+        Run a statement that a session plans once, where the server keeps the session; return its rows.
 
-        It does not last: a rollback ends it, and so does a borrower who says DISCARD ALL. The next one asks
-        for a plan again; but the statement that found it gone has failed, see `sqlstates.PLAN_IS_GONE`.
+        The plan does not last: a rollback ends it, and so does a borrower who says DISCARD ALL. The next one
+        asks for a plan again; but the statement that found it gone has failed, see `sqlstates.PLAN_IS_GONE`.
         """
         before = self._prepared.prepare_threshold
         if before is None and self.lender is not None and self.lender.keeps_session:
             # Never reached: only what asks for it is prepared.
             self._prepared.prepare_threshold = sys.maxsize
         try:
-            yield
+            # Not the borrower's kind, which may bind parameters by itself and so has nothing to prepare.
+            cursor = self.keep(psycopg.Cursor(self))
+            rows: list[tuple[Any, ...]] = cursor.execute(statement, parameters, prepare=True).fetchall()
+            return rows
         finally:
             self._prepared.prepare_threshold = before
 

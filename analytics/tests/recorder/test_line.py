@@ -10,9 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-import sqlalchemy as sa
 from django.db import connection
-from sqlalchemy.exc import DBAPIError
 
 from analytics import qr, services
 from analytics.deadlines import Deadline, DeadlinePassed
@@ -155,7 +153,7 @@ class TestThoseForWhomNobodyWaits:
         """A recorder that stores nothing, but notes its batches; the first one is under way."""
         goes_on = threading.Event()
 
-        def write(_: sa.Connection, facts: list[str]) -> list[str]:
+        def write(_: Any, facts: list[str]) -> list[str]:
             goes_on.wait(10)
             batches.append(facts)
             return facts
@@ -218,8 +216,9 @@ class TestThoseForWhomNobodyWaits:
 class TestAPlan:
     def test_that_is_gone_is_made_again(self, recorder: Recorder) -> None:
         assert outcome(submit(recorder, scan("TKT-1"))) == "admitted"
-        with db.get_engine().connect() as borrowed:
-            borrowed.execution_options(isolation_level="AUTOCOMMIT").execute(sa.text("DISCARD ALL"))
+        connection.ensure_connection()
+        connection.connection.execute("DISCARD ALL")
+        connection.close()
 
         assert outcome(submit(recorder, scan("TKT-2"))) == "admitted"
 
@@ -234,19 +233,19 @@ class TestAPlan:
 
     def test_reads_no_table_as_a_whole_after_an_analyze_of_small_ones(self, recorder: Recorder) -> None:
         assert outcome(submit(recorder, scan("TKT-1"))) == "admitted"
-        with db.get_engine().begin() as borrowed:
-            borrowed.execute(sa.text("ANALYZE"))
+        with db.borrowed() as borrowed:
+            borrowed.execute("ANALYZE")
+            borrowed.commit()
 
-        with db.get_engine().connect() as borrowed:
+        with db.borrowed() as borrowed:
             for number in range(10):
-                scans.write(borrowed, [scan(f"TKT-{number}-{each}") for each in range(20)])
+                batch = [scan(f"TKT-{number}-{each}") for each in range(20)]
+                scans.write(borrowed.execute_prepared, batch)
             read = borrowed.execute(
-                sa.text(
-                    "SELECT relname FROM pg_stat_xact_user_tables"
-                    " WHERE seq_scan > 0 AND relname IN ('ticket_scans', 'admissions', 'invalid_attempts')"
-                )
+                "SELECT relname FROM pg_stat_xact_user_tables"
+                " WHERE seq_scan > 0 AND relname IN ('ticket_scans', 'admissions', 'invalid_attempts')"
             )
-            assert read.all() == []
+            assert read.fetchall() == []
 
 
 class TestFactsOfSeveralKinds:
@@ -300,15 +299,19 @@ class TestOneThatCannotBeStored:
         assert told == ["admitted", IdReused, "admitted", IdReused]
         assert set(Admission.objects.values_list("ticket_id", flat=True)) == {"the first", "TKT-1", "TKT-2"}
 
-    def test_fails_alone_when_postgres_refuses_it(
-        self, recorder: Recorder, locked: Callable[[], None]
+    @pytest.mark.parametrize(
+        ("gate", "error"),
+        [("x" * 65, psycopg.errors.StringDataRightTruncation), ("\ud800", UnicodeEncodeError)],
+    )
+    def test_fails_alone_when_it_is_refused(
+        self, recorder: Recorder, locked: Callable[[], None], gate: str, error: type[Exception]
     ) -> None:
-        scans = [scan("TKT-1"), scan("TKT-2", gate="\ud800"), scan("TKT-3"), scan("TKT-1")]
+        scans = [scan("TKT-1"), scan("TKT-2", gate=gate), scan("TKT-3"), scan("TKT-1")]
 
         told = together(recorder, scans, lets_go=locked)
 
         assert told[0] == "admitted"
-        assert issubclass(told[1], DBAPIError)
+        assert issubclass(told[1], error)
         assert told[2:] == ["admitted", "duplicate"]
 
     @pytest.mark.parametrize("position", [0, 3, 7])
@@ -326,7 +329,7 @@ class TestOneThatCannotBeStored:
             scans = [scan(each) for each in tickets]
             told = together(recorder, scans, lets_go=other.rollback)
 
-        assert issubclass(told.pop(position), DBAPIError)
+        assert issubclass(told.pop(position), psycopg.errors.LockNotAvailable)
         assert told == ["admitted"] * 7
 
     def test_is_dropped_when_it_is_too_late(self, recorder: Recorder, locked: Callable[[], None]) -> None:
@@ -347,11 +350,10 @@ class TestOneThatCannotBeStored:
     def test_has_its_answer_when_a_lock_is_not_given(
         self, recorder: Recorder, locked: Callable[[], None]
     ) -> None:
-        with pytest.raises(DBAPIError) as refused:
+        with pytest.raises(psycopg.errors.LockNotAvailable) as refused:
             submit(recorder, scan()).result(10)
         locked()
 
-        assert refused.value.orig is not None
         assert refused.value.orig.sqlstate == "55P03"  # type: ignore[attr-defined]
         assert outcome(submit(recorder, scan())) == "admitted"
 
@@ -381,7 +383,7 @@ class TestALostConnection:
             rest = wrote(*arguments, **how)
             if lost.pop() if lost else False:
                 arguments[1].clear()
-                raise DBAPIError("COMMIT", {}, Exception("gone"), connection_invalidated=True)
+                raise line.ConnectionLost from psycopg.OperationalError("gone")
             return rest
 
         monkeypatch.setattr(line, "_write_now", write_and_lose)
@@ -437,9 +439,9 @@ class TestAWriterThatDoesNotComeBack:
         monkeypatch.setattr(line, "STUCK_SECONDS", 0.2)
         may_go = threading.Event()
 
-        def write(connection: Any, facts: list[Any]) -> Sequence[Any]:
+        def write(execute: Any, facts: list[Any]) -> Sequence[Any]:
             if facts != ["a server that says nothing"]:
-                return scans.write(connection, facts)
+                return scans.write(execute, facts)
             may_go.wait(10)
             return facts
 
