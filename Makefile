@@ -70,8 +70,15 @@ $(READY): requirements.txt requirements-dev.txt | python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@
 
-bench: $(BIN)/bench-ready ## Measure pool, ETL and reports; write docs/benchmarks.md (20 minutes)
+bench: $(BIN)/bench-ready ## Measure scans, pool, ETL and reports; write docs/spike.md and docs/benchmarks.md (45 minutes)
+	$(BIN)/python -m benchmarks.spike
 	$(BIN)/python -m benchmarks
+
+million: $(BIN)/bench-ready ## A million validations, while Postgres and workers are killed (10 minutes)
+	$(BIN)/python -m benchmarks.spike.million
+
+spike: $(BIN)/bench-ready ## Beside `make run`: its spike live, then the alternatives; draws var/spike.png (2 minutes)
+	$(BIN)/python manage.py demo_spike --system all --png var/spike.png
 
 faults: $(BIN)/bench-ready ## Break everything, beside the alternatives; write docs/faults.md (15 to 30 minutes)
 	$(BIN)/python -m benchmarks.faults
@@ -85,7 +92,7 @@ peers: $(PEERS)/ready ## Run other projects' own tests on stock and on ours; wri
 screenshots: $(READY) ## Take the pictures in docs/screenshots; needs chromium
 	$(BIN)/python -m pytest reports/tests/browser/screenshots.py
 
-.PHONY: bench faults siege peers screenshots
+.PHONY: bench million spike faults siege peers screenshots
 
 $(BIN)/bench-ready: requirements-bench.txt $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt

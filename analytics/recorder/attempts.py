@@ -64,4 +64,4 @@ def write(
     )
 
 
-recorder = Recorder(write)
+recorder = Recorder(write, "attempts")

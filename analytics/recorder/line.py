@@ -107,10 +107,11 @@ class Recorder:
 
     Attributes:
         write: what stores the facts.
+        kind: of the facts, for logs.
     """
 
-    def __init__(self, write: Write) -> None:
-        self.write = write
+    def __init__(self, write: Write, kind: str = "facts") -> None:
+        self.write, self.kind = write, kind
         self._begin_anew()
         os.register_at_fork(after_in_child=self._begin_anew)
 
@@ -172,7 +173,9 @@ class Recorder:
     def _is_stuck(self) -> bool:
         if monotonic() - self._busy_since < STUCK_SECONDS:
             return False
-        logger.error("the writer of scans has not come back for %.0f s: another one starts", STUCK_SECONDS)
+        logger.error(
+            "the writer of %s has not come back for %.0f s: another one starts", self.kind, STUCK_SECONDS
+        )
         return True
 
     def _next(self) -> list[Waiting]:
@@ -204,11 +207,11 @@ class Recorder:
                 db.run_as("gate", _settle, self.write, batch, answers)
             except BaseException:
                 # It goes on: without it no scan is stored any more.
-                logger.exception("the writer of scans was interrupted")
+                logger.exception("the writer of %s was interrupted", self.kind)
             finally:
                 # Whatever happened: nobody waits for an answer that does not come.
                 known = {id(waiting) for waiting, _ in answers}
-                lost = RuntimeError("the writer of scans was interrupted")
+                lost = RuntimeError(f"the writer of {self.kind} was interrupted")
                 answers += [(waiting, lost) for waiting in batch if id(waiting) not in known]
                 _tell(answers)
 
@@ -331,7 +334,7 @@ def _tell(answers: Answers) -> None:
                 loop.call_soon_threadsafe(_set, some)
             except RuntimeError:
                 # The loop ended: nobody waits any more.
-                logger.debug("nobody waits for %d scans any more", len(some))
+                logger.debug("nobody waits for %d facts any more", len(some))
 
 
 def _set(answers: Answers) -> None:

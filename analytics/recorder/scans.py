@@ -127,4 +127,4 @@ def _results(checked: Iterable[ScanFact | IdReused], earlier: Admissions) -> lis
     return results
 
 
-recorder = Recorder(write)
+recorder = Recorder(write, "scans")

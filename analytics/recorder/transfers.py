@@ -69,4 +69,4 @@ def write(execute: Execute, transfers: Sequence[TransferFact]) -> list[Recorded[
     return stored.answers(transfers, rows, columns=COLUMNS, key="transfer_id", same=SAME, made=TransferFact)
 
 
-recorder = Recorder(write)
+recorder = Recorder(write, "transfers")

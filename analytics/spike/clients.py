@@ -1,108 +1,118 @@
 """
-The clients of a spike: each thread is one gate's scanner, with one connection that it keeps open.
-
-The standard library's client, because it is cheap: both sides of the demo share this machine's cores.
+The clients of a spike: processes of `scanners`, one for each processor, and the sum of what they saw.
 """
 
-import http.client
 import json
+import os
+import subprocess
+import sys
 import threading
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from itertools import pairwise
+from queue import SimpleQueue
 from time import monotonic
-from typing import Any
-from urllib.parse import urlsplit
+from typing import IO, cast
 
-from analytics.spike.scan_requests import ScanRequest, scan_requests
+from analytics.spike.tally import Tally
 
-ANSWER_SECONDS = 60.0
-
-
-@dataclass
-class Tally:
-    """What one client, or all of them, saw. Latencies in milliseconds."""
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
-    latencies: list[float] = field(default_factory=list)
-
-    def add(self, other: "Tally") -> None:
-        """Add what another client saw."""
-        self.outcomes += other.outcomes
-        self.faults += other.faults
-        self.latencies += other.latencies
-
-    @property
-    def request_count(self) -> int:
-        """Requests sent, answered or not."""
-        return self.outcomes.total() + self.faults.total()
-
-    def percentile(self, percent: int) -> float:
-        """Return the latency that `percent` of the answers did not exceed; 0.0 without answers."""
-        ordered = sorted(self.latencies)
-        return ordered[max(0, -(-len(ordered) * percent // 100) - 1)] if ordered else 0.0
+# Beyond it a machine's clients only take processors from its service.
+MOST_PROCESSES = 4
 
 
-class Connection:
-    """A keep-alive connection to the service that opens again after a failure."""
+class ClientsFailed(RuntimeError):
+    """
+    The processes of the clients ended before they were done.
 
-    def __init__(self, url: str, *, timeout: float = ANSWER_SECONDS) -> None:
-        parts = urlsplit(url)
-        self._http = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
-
-    def ask(
-        self, method: str, path: str, body: bytes | None = None, **headers: str
-    ) -> tuple[int, dict[str, Any]]:
-        """
-        Send one request and read its answer.
-
-        Raises:
-            OSError, http.client.HTTPException: no answer came.
-            ValueError: the answer is not JSON.
-
-        """
-        try:
-            self._http.request(method, path, body, {"Content-Type": "application/json", **headers})
-            response = self._http.getresponse()
-            return response.status, json.loads(response.read())
-        except (OSError, http.client.HTTPException):
-            self._http.close()
-            raise
-
-    def close(self) -> None:
-        """Close the socket."""
-        self._http.close()
+    If you are hitting this, what they wrote to standard error says why.
+    """
 
 
-class Client(threading.Thread):
-    """One scanner: sends, waits for the answer, judges it, until `until` on the monotonic clock."""
+def send(
+    *,
+    url: str,
+    service_key: str,
+    clients: int,
+    seconds: float,
+    is_mixed: bool = True,
+    on_progress: Callable[[Tally, float], None] = lambda *_: None,
+) -> Tally:
+    """
+    Let clients show tickets, each the next one when the last was answered, and return what they saw.
 
-    def __init__(self, number: int, *, url: str, service_key: str, until: float) -> None:
-        super().__init__(name=f"client-{number}", daemon=True)
-        self.tally = Tally()
-        self._number = number
-        self._connection = Connection(url)
-        self._headers = {"X-Service-Key": service_key}
-        self._until = until
+    Args:
+        url: of the service, on loopback.
+        service_key: for the API.
+        clients: how many, each with a connection of its own.
+        seconds: how long they show tickets; the last answers come after that.
+        is_mixed: show some tickets again and some forged ones, not only new ones.
+        on_progress: called several times a second with what was seen since the last time, and the seconds
+            since they began.
 
-    def run(self) -> None:
-        """Send requests until the time is up."""
-        for request in scan_requests(self._number):
-            if monotonic() >= self._until:
-                break
-            self._send(request)
-        self._connection.close()
+    Raises:
+        ClientsFailed: their processes did.
+    """
+    count = max(1, min(MOST_PROCESSES, os.cpu_count() or 1, clients))
+    bounds = [clients * number // count for number in range(count + 1)]
+    seen: SimpleQueue[Tally | None] = SimpleQueue()
+    started = [
+        _Process(url, service_key, numbers, seconds, seen, is_mixed=is_mixed) for numbers in pairwise(bounds)
+    ]
+    total = Tally()
+    try:
+        for process in started:
+            process.begin()
+        begun = monotonic()
+        for _ in started:
+            while (tally := seen.get()) is not None:
+                total.add(tally)
+                on_progress(tally, monotonic() - begun)
+    finally:
+        are_well = [process.end() for process in started]
+    if not all(are_well):
+        raise ClientsFailed("the processes of the clients ended before they were done")
+    return total
 
-    def _send(self, request: ScanRequest) -> None:
-        started = monotonic()
-        try:
-            status, answer = self._connection.ask("POST", "/validate-qr", request.body, **self._headers)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            self.tally.faults[f"no answer: {type(error).__name__}"] += 1
-            return
-        self.tally.latencies.append((monotonic() - started) * 1000)
-        fault = request.fault(status, answer)
-        if fault:
-            self.tally.faults[fault] += 1
-        else:
-            self.tally.outcomes[request.kind.value] += 1
+
+class _Process:
+    """Some of the clients. It gets ready while others start, and begins when it is told to."""
+
+    def __init__(
+        self,
+        url: str,
+        service_key: str,
+        numbers: tuple[int, int],
+        seconds: float,
+        seen: "SimpleQueue[Tally | None]",
+        *,
+        is_mixed: bool,
+    ) -> None:
+        command = [sys.executable, "-m", "analytics.spike.scanners", "--url", url, "--seconds", str(seconds)]
+        self._process = subprocess.Popen(
+            [*command, "--numbers", *map(str, numbers), *([] if is_mixed else ["--fresh"])],
+            env={**os.environ, "SPIKE_SERVICE_KEY": service_key},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        # Pipes, as asked for.
+        self._input = cast("IO[str]", self._process.stdin)
+        self._output = cast("IO[str]", self._process.stdout)
+        self._reader = threading.Thread(target=self._read, args=(seen,), daemon=True)
+
+    def begin(self) -> None:
+        """Wait until it is ready, and let it show tickets."""
+        if self._output.readline():
+            self._input.write("begin\n")
+            self._input.flush()
+        self._reader.start()
+
+    def _read(self, seen: "SimpleQueue[Tally | None]") -> None:
+        for line in self._output:
+            seen.put(Tally.from_json(json.loads(line)))
+        seen.put(None)
+
+    def end(self) -> bool:
+        """Wait for its end, or make one where the caller was interrupted; return whether it did its work."""
+        if sys.exc_info()[0] is not None:
+            self._process.kill()
+        return self._process.wait() == 0

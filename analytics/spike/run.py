@@ -1,9 +1,12 @@
 """One spike from start to end: clients and samplers together, and the verdict."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from time import monotonic
 
-from analytics.spike.clients import Client, Tally
+from analytics.spike import clients
+from analytics.spike.alternatives import Alternative
+from analytics.spike.course import Course
 from analytics.spike.sampling import (
     CONNECTIONS_SECONDS,
     HEALTH_SECONDS,
@@ -11,17 +14,24 @@ from analytics.spike.sampling import (
     HealthAnswers,
     Sampler,
 )
+from analytics.spike.tally import Tally
+
+Follow = Callable[[Course], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """What a spike showed. `bound` is the most connections that the service may have."""
 
-    tally: Tally
+    course: Course
     connections: ConnectionCount
     health: HealthAnswers
     bound: int
-    seconds: float
+
+    @property
+    def tally(self) -> Tally:
+        """What the clients saw."""
+        return self.course.total
 
     def faults(self) -> list[str]:
         """Return what went wrong, as text; an empty list is success."""
@@ -39,25 +49,49 @@ class Result:
         return found
 
 
-def run(*, url: str, service_key: str, client_count: int, seconds: float, bound: int) -> Result:
-    """Send requests to `url` for `seconds`, with `client_count` clients that each wait for their answers."""
-    connections, health = ConnectionCount(), HealthAnswers(url)
-    started = monotonic()
-    clients = [
-        Client(number, url=url, service_key=service_key, until=started + seconds)
-        for number in range(client_count)
-    ]
-    with (
-        Sampler(connections.sample, interval=CONNECTIONS_SECONDS),
-        Sampler(health.sample, interval=HEALTH_SECONDS),
-    ):
-        for client in clients:
-            client.start()
-        for client in clients:
-            client.join()
-    tally = Tally()
-    for client in clients:
-        tally.add(client.tally)
-    return Result(
-        tally=tally, connections=connections, health=health, bound=bound, seconds=monotonic() - started
-    )
+@dataclass(frozen=True, kw_only=True)
+class Spike:
+    """
+    What is sent.
+
+    Attributes:
+        service_key: for the API.
+        client_count: clients, each with a connection of its own, that wait for their answers.
+        seconds: how long they send.
+        is_mixed: some tickets are shown again, and some forged ones are shown, not only new ones.
+    """
+
+    service_key: str
+    client_count: int
+    seconds: float
+    is_mixed: bool = True
+
+    def on_the_service(self, url: str, *, bound: int, follow: Follow = lambda _: None) -> Result:
+        """Send to the service at `url`, which may have `bound` connections; `follow` sees how it goes."""
+        connections, health = ConnectionCount(), HealthAnswers(url)
+        course = Course("Turnstile", bound)
+        with ExitStack() as samplers:
+            samplers.enter_context(Sampler(connections.sample, interval=CONNECTIONS_SECONDS))
+            samplers.enter_context(Sampler(health.sample, interval=HEALTH_SECONDS))
+            self._send(url, course, lambda: connections.latest, follow)
+        return Result(course=course, connections=connections, health=health, bound=bound)
+
+    def on_another(self, name: str, other: Alternative, follow: Follow) -> Course:
+        """Send to an alternative."""
+        course = Course(name, other.bound)
+        self._send(other.url, course, lambda: other.connections, follow)
+        return course
+
+    def _send(self, url: str, course: Course, connections: Callable[[], int], follow: Follow) -> None:
+        def on_progress(tally: Tally, at: float) -> None:
+            course.add(tally, at=at, connections=connections())
+            follow(course)
+
+        clients.send(
+            url=url,
+            service_key=self.service_key,
+            clients=self.client_count,
+            seconds=self.seconds,
+            is_mixed=self.is_mixed,
+            on_progress=on_progress,
+        )

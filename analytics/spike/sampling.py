@@ -9,7 +9,7 @@ from typing import Self
 
 import sqlalchemy
 
-from analytics.spike.clients import Connection
+from analytics.spike.connection import Connection
 from core import db
 
 CONNECTIONS_SECONDS = 0.05
@@ -47,16 +47,17 @@ class Sampler(threading.Thread):
 
 
 class ConnectionCount:
-    """The most connections of the service that Postgres listed at once."""
+    """The most connections of the service that Postgres listed at once, and how many it listed last."""
 
     def __init__(self) -> None:
-        self.most = 0
+        self.most = self.latest = 0
         self.sample_count = 0
 
     def sample(self) -> None:
         """Ask Postgres once."""
         with db.get_engine().connect() as connection:
-            self.most = max(self.most, connection.execute(_COUNT).scalar_one())
+            self.latest = connection.execute(_COUNT).scalar_one()
+        self.most = max(self.most, self.latest)
         self.sample_count += 1
 
 
@@ -72,7 +73,7 @@ class HealthAnswers:
         """Ask the service once."""
         started = monotonic()
         try:
-            _, answer = self._connection.ask("GET", "/health/db")
+            _, answer = self._connection.ask("/health/db")
         except (OSError, http.client.HTTPException, ValueError):
             self.answers["no answer"] += 1
             return

@@ -66,6 +66,12 @@ def scan_requests(client: int) -> Iterator[ScanRequest]:
             admitted = fresh
 
 
+def fresh_requests() -> Iterator[ScanRequest]:
+    """Yield requests without end, each for a ticket that nobody showed before."""
+    while True:
+        yield _request(Kind.FRESH, demo.sign_ticket(f"SPIKE-{uuid4().hex}"))
+
+
 def _forged() -> str:
     payload = json.loads(demo.sign_ticket(f"FORGED-{uuid4().hex}"))
     return json.dumps({**payload, "user": "somebody-else"})

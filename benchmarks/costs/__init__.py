@@ -23,7 +23,6 @@ BENCHMARKS = (
     "overflow",
     "memory",
     "throughput",
-    "scans",
     "etl_load",
     "etl_scale",
     "slow_downloads",

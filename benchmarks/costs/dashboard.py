@@ -76,6 +76,40 @@ def run(server: Server) -> Sequence[Row]:
     rows = [plain("scans, sales", f"{_count('ticket_scans'):,}, {_count('raw_sales'):,}")]
     for name, (address, limit) in PAGES.items():
         rows += _measure(name, partial(client.get, address), limit)
+    return [*rows, *_statistics(client)]
+
+
+def _statistics(client: Any) -> list[Row]:
+    """Return how long the totals take that the API gives, and how long it takes to count instead."""
+    from django.conf import settings
+    from django.db import connection
+
+    headers = {"X-Service-Key": settings.SERVICE_API_KEY}
+
+    def ask(query: str) -> None:
+        assert client.get(f"/stats{query}", headers=headers).status_code == HTTPStatus.OK
+
+    def count(condition: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT event_id, outcome, count(*) FROM ticket_scans {condition} GROUP BY 1, 2")
+            cursor.fetchall()
+
+    rows = []
+    for what, query, condition in (
+        ("an event", "?event_id=event-7", "WHERE event_id = 'event-7'"),
+        (f"all {EVENTS} events", "", ""),
+    ):
+        # And now they are warm.
+        ask(query)
+        count(condition)
+        asked = median(_milliseconds(partial(ask, query)) for _ in range(ROUNDS))
+        counted = median(_milliseconds(partial(count, condition)) for _ in range(3))
+        rows.append(
+            plain(
+                f"/stats of {what}: median of {ROUNDS}, and counting its scans",
+                f"{asked:.1f} ms, {counted:,.0f} ms",
+            )
+        )
     return rows
 
 

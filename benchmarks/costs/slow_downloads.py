@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
 
 import psutil
 
@@ -71,25 +70,16 @@ def _measure(port: int, process: psutil.Process, report: "tuple[str, str]") -> S
 
 def _scans(port: int) -> float:
     """Return the scans that were answered rightly in a second; a wrong answer ends the benchmark."""
-    from analytics.spike.clients import Client
+    from analytics.spike.clients import send
 
-    started = monotonic()
-    clients = [
-        Client(
-            number,
-            url=f"http://127.0.0.1:{port}",
-            service_key=KEYS["SERVICE_API_KEY"],
-            until=started + SECONDS,
-        )
-        for number in range(SCANNERS)
-    ]
-    for client in clients:
-        client.start()
-    for client in clients:
-        client.join()
-    faults = [client.tally.faults for client in clients if client.tally.faults]
-    assert not faults, faults[0]
-    return sum(client.tally.outcomes.total() for client in clients) / (monotonic() - started)
+    tally = send(
+        url=f"http://127.0.0.1:{port}",
+        service_key=KEYS["SERVICE_API_KEY"],
+        clients=SCANNERS,
+        seconds=SECONDS,
+    )
+    assert not tally.faults, tally.faults
+    return tally.outcomes.total() / SECONDS
 
 
 @contextmanager

@@ -5,22 +5,20 @@ One siege's Postgres and service: started, reached, and stopped.
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
-from urllib.request import urlopen
 
 import psutil
 import psycopg
 
 from benchmarks.costs import report_data
 from benchmarks.costs.stored_report import free_port
+from benchmarks.rig import service
 from core.embedded import EmbeddedPostgres
 from etl.demo.process import UpstreamProcess
 
@@ -45,7 +43,6 @@ SYSTEMS = {
 WORKERS = 2
 # 32 for requests and 64 for downloads, where all threads are alike.
 STOCK_THREADS = 96
-START_SECONDS = 60.0
 # What a small disk has left.
 ROOM_BYTES = 48 * 1024 * 1024
 
@@ -96,8 +93,7 @@ class Stage:
     def workers(self) -> list[psutil.Process]:
         """Return the processes that serve requests."""
         assert self.process is not None
-        children = psutil.Process(self.process.pid).children()
-        return [each for each in children if "resource_tracker" not in " ".join(each.cmdline())]
+        return service.workers(self.process)
 
 
 @contextmanager
@@ -169,10 +165,10 @@ def _stage(system: str, folder: Path, postgres: EmbeddedPostgres, made: Mapping[
         with postgres, (folder / f"{system}.log").open("w") as log:
             found.process = _serve(found, log)
             try:
-                wait_until_ready(found)
+                service.wait_until_ready(found.port, system)
                 yield found
             finally:
-                _end(found.process)
+                service.end(found.process)
     finally:
         upstream.stop()
         postgres.stop("immediate")
@@ -215,26 +211,3 @@ def _serve(found: Stage, log: Any) -> "subprocess.Popen[bytes]":
         stderr=log,
         start_new_session=True,
     )
-
-
-def wait_until_ready(found: Stage) -> None:
-    """
-    Wait until the service answers.
-
-    Raises:
-        TimeoutError: it did not in START_SECONDS.
-    """
-    deadline = monotonic() + START_SECONDS
-    while monotonic() < deadline:
-        with suppress(OSError), urlopen(f"http://127.0.0.1:{found.port}/health", timeout=2) as answer:
-            if answer.status == 200:
-                return
-        sleep(0.1)
-    raise TimeoutError(f"{found.system} did not start in {START_SECONDS:.0f} s")
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End the service and its workers, which a killed parent leaves."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

@@ -37,11 +37,12 @@ class Bodies:
         self._bound = bound
         self._held = 0
 
-    async def read(self, receive: Receive, *, limit: int, seconds: float) -> bytes:
+    async def read(self, heads: Heads, receive: Receive, *, limit: int, seconds: float) -> bytes:
         """
         Return a whole body; `release` it when the request is answered.
 
         Args:
+            heads: of the request.
             receive: ASGI's.
             limit: bytes.
             seconds: until all of it is here.
@@ -50,11 +51,20 @@ class Bodies:
             BodyRefused: it is too large, or too slow, or too many are read.
             Disconnected: its client went away.
         """
-        body = bytearray()
+        if not has_body(heads):
+            return b""
+        declared = heads.get(b"content-length", b"")
+        if declared.isdigit() and int(declared) > limit:
+            raise body_limits.too_large(limit)
+        body, is_whole = bytearray(), False
         try:
             with Until(self._timers, monotonic() + seconds):
-                while await self._read_some(receive, body, limit):
-                    pass
+                while not is_whole:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise Disconnected
+                    self._add(body, message.get("body", b""), limit)
+                    is_whole = not message.get("more_body", False)
         except TimeoutError:
             self.release(body)
             raise BodyRefused(*_TOO_SLOW) from None
@@ -62,14 +72,6 @@ class Bodies:
             self.release(body)
             raise
         return bytes(body)
-
-    async def _read_some(self, receive: Receive, body: bytearray, limit: int) -> bool:
-        """Add what comes next to `body`; return whether there is more."""
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        self._add(body, message.get("body", b""), limit)
-        return bool(message.get("more_body", False))
 
     def _add(self, body: bytearray, chunk: bytes, limit: int) -> None:
         if len(body) + len(chunk) > limit:

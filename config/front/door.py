@@ -78,22 +78,18 @@ class FrontDoor:
         if not kind.body_bytes:
             return await self._work(kind, scope, b"", deadline), False
         try:
-            body = await self._read(kind, heads, receive, deadline)
+            seconds = body_limits.SECONDS if deadline is None else deadline.seconds_left
+            body = await self._bodies.read(heads, receive, limit=kind.body_bytes, seconds=seconds)
         except BodyRefused as refused:
             if deadline is not None and deadline.seconds_left <= 0:
                 return self._unavailable(kind, unavailable.TOO_LATE), False
             return _refusal(refused.status, {"detail": str(refused)}), False
         try:
-            return await self._answer_body(kind, scope, heads, body, deadline), True
+            if deadline is not None and (found := gates.understood(scope, heads, body)):
+                return await self._record(scope, body, found, deadline), True
+            return await self._work(kind, scope, body, deadline), True
         finally:
             self._bodies.release(body)
-
-    async def _answer_body(
-        self, kind: Kind, scope: Scope, heads: Heads, body: bytes, deadline: Deadline | None
-    ) -> Answer:
-        if kind is kinds.GATE and deadline is not None and (found := gates.understood(scope, heads, body)):
-            return await self._record(scope, body, found, deadline)
-        return await self._work(kind, scope, body, deadline)
 
     async def _record(self, scope: Scope, body: bytes, found: Scanned, deadline: Deadline) -> Answer:
         try:
@@ -104,15 +100,6 @@ class FrontDoor:
             return self._unavailable(kinds.GATE, unavailable.OVERLOADED)
         except Exception as error:  # noqa: BLE001 - the API says what it means
             return await self._work(kinds.GATE, scope, body, None, {tickets.FAILED_KEY: error})
-
-    async def _read(self, kind: Kind, heads: Heads, receive: Receive, deadline: Deadline | None) -> bytes:
-        if not has_body(heads):
-            return b""
-        declared = heads.get(b"content-length", b"")
-        if declared.isdigit() and int(declared) > kind.body_bytes:
-            raise body_limits.too_large(kind.body_bytes)
-        seconds = body_limits.SECONDS if deadline is None else deadline.seconds_left
-        return await self._bodies.read(receive, limit=kind.body_bytes, seconds=seconds)
 
     async def _work(
         self,

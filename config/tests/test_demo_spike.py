@@ -2,33 +2,38 @@
 
 import io
 import json
+import re
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from rich.console import Console
 
 from analytics import demo, qr
 from analytics.management.commands import demo_spike
 from analytics.models import Event, Gate
-from analytics.spike.clients import Tally
+from analytics.spike import alternatives, live, picture
+from analytics.spike.course import Course
 from analytics.spike.run import Result
 from analytics.spike.sampling import ConnectionCount, HealthAnswers
 from analytics.spike.scan_requests import Kind, ScanRequest, scan_requests
+from analytics.spike.tally import Tally
+from benchmarks.spike import systems
 from config.tests.service import free_port
 
 NOON = datetime(2026, 7, 4, 12, tzinfo=UTC)
 
 
 def result(*, most: int = 30, outcomes: int = 1, **faults: int) -> Result:
-    tally = Tally(latencies=[1.0] * outcomes)
-    tally.outcomes["admitted"] = outcomes
-    tally.faults.update(faults)
+    course = Course("Turnstile", 30)
+    course.total.outcomes["admitted"] = outcomes
+    course.total.faults.update(faults)
     connections = ConnectionCount()
     connections.most = most
     health = HealthAnswers("http://127.0.0.1:8000")
-    return Result(tally=tally, connections=connections, health=health, bound=30, seconds=1.0)
+    return Result(course=course, connections=connections, health=health, bound=30)
 
 
 class TestScanRequests:
@@ -66,12 +71,74 @@ class TestScanRequests:
 
 class TestTally:
     def test_a_percentile_is_the_latency_that_so_many_did_not_exceed(self) -> None:
-        tally = Tally(latencies=[float(number) for number in range(1, 101)])
+        tally = Tally()
+        for milliseconds in range(1, 101):
+            tally.note(milliseconds / 1000)
 
-        assert [tally.percentile(percent) for percent in (50, 99, 100)] == [50.0, 99.0, 100.0]
+        found = [tally.percentile(percent) for percent in (50, 99, 100)]
+
+        assert found == [pytest.approx(each, rel=0.05) for each in (50, 99, 100)]
+
+    def test_is_the_same_in_another_process(self) -> None:
+        tally = Tally()
+        tally.outcomes["admitted"] += 2
+        tally.note(0.003)
+
+        assert Tally.from_json(json.loads(json.dumps(tally.as_json()))) == tally
 
     def test_no_answers_have_no_latency(self) -> None:
         assert Tally().percentile(99) == 0.0
+
+
+class TestACourse:
+    def test_has_a_moment_for_each_half_second(self) -> None:
+        course = Course("Turnstile", 30)
+        for number in range(1, 9):
+            seen = Tally()
+            seen.outcomes["admitted"] = 10
+            seen.note(0.010)
+            course.add(seen, at=number / 4, connections=number)
+
+        assert [moment.at for moment in course.moments] == [0.5, 1.0, 1.5, 2.0]
+        assert [moment.rate for moment in course.moments] == [40.0] * 4
+        assert [moment.connections for moment in course.moments] == [2, 4, 6, 8]
+        assert (course.rate, course.most_connections) == (40.0, 8)
+        assert course.moments[0].p99 == pytest.approx(10, rel=0.05)
+
+    def test_shows_in_a_terminal_what_failed(self) -> None:
+        course, console = Course("engine-per-write", 100), Console(file=io.StringIO(), width=140)
+        seen = Tally()
+        seen.faults["status 500"] = 7
+        course.add(seen, at=1.0, connections=99)
+
+        console.print(live.table([course], clients=2000))
+
+        shown = console.file.getvalue()  # type: ignore[attr-defined]
+        assert "2,000 scanners" in shown
+        assert re.search(r"engine-per-write .* 7 .* 99 .* 100", shown)
+
+    def test_is_drawn(self, tmp_path: Path) -> None:
+        pytest.importorskip("matplotlib", reason="needs matplotlib (make .venv/bin/bench-ready)")
+        course = Course("Turnstile", 30)
+        course.add(Tally(), at=1.0, connections=2)
+
+        picture.draw([course], tmp_path / "spike.png")
+
+        assert (tmp_path / "spike.png").read_bytes().startswith(b"\x89PNG")
+
+
+class TestAlternatives:
+    def test_are_those_that_the_benchmark_compares(self) -> None:
+        known = set(systems.SYSTEMS) - {systems.TURNSTILE, systems.NO_DATABASE}
+
+        assert set(demo_spike.ALTERNATIVES) == known
+
+    def test_that_do_not_start_are_told_so(self) -> None:
+        with (
+            pytest.raises(alternatives.NoAlternative, match="nonsense did not start"),
+            alternatives.started("nonsense"),
+        ):
+            pass
 
 
 class TestVerdict:

@@ -29,7 +29,8 @@ async def disconnected() -> Any:
 
 
 def read(bodies: Bodies, receive: Receive, *, limit: int = 10, seconds: float = 10) -> bytes:
-    return asyncio.run(bodies.read(receive, limit=limit, seconds=seconds))
+    heads = {b"transfer-encoding": b"chunked"}
+    return asyncio.run(bodies.read(heads, receive, limit=limit, seconds=seconds))
 
 
 class TestABody:

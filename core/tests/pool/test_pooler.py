@@ -1,13 +1,7 @@
 """Time limits behind PgBouncer in transaction mode, where a session is somebody else's next time (G2)."""
 
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,12 +9,11 @@ import pytest
 from psycopg import sql
 
 from core.embedded import SUPERUSER, EmbeddedPostgres
+from core.pgbouncer import PROGRAM, PgBouncer
 from core.pool import SharedPool
 from core.pool.classes import TIME_LIMITS, run_as
-from core.tests.fixtures import eventually
 from core.tests.pool.test_callbacks import MakePool
 
-PROGRAM = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
 pytestmark = [
     pytest.mark.skipif(PROGRAM is None, reason="needs PgBouncer (Debian: apt-get install pgbouncer)"),
 ]
@@ -31,59 +24,13 @@ CLASSES: dict[str, dict[str, Any]] = {
     "batch": {"time_limits": {"lock_timeout": 60}},
 }
 SHOW = "SELECT " + ", ".join(f"current_setting('{name}')" for name in TIME_LIMITS[:3])
-SETTINGS = """
-[databases]
-* = host={host} port=5432 user={user}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-auth_type = any
-pool_mode = transaction
-default_pool_size = 1
-logfile = {folder}/log
-"""
 
 
 @pytest.fixture
 def bouncer(postgres: EmbeddedPostgres) -> Iterator[str]:
     """The conninfo of a PgBouncer that has one connection for everybody."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    # Not below pytest's: it refuses to run as root, and the server's user may not go there.
-    folder = Path(tempfile.mkdtemp(prefix="turnstile-pgbouncer-"))
-    settings = folder / "pgbouncer.ini"
-    values = {"host": postgres.socket_dir, "user": SUPERUSER, "port": port, "folder": folder}
-    settings.write_text(SETTINGS.format(**values))
-    owner = postgres.socket_dir.stat()
-    command = [str(PROGRAM), str(settings)]
-    if os.geteuid() == 0:
-        shutil.chown(folder, owner.st_uid, owner.st_gid)
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **_as_owner(owner)
-    )
-    conninfo = f"host=127.0.0.1 port={port} dbname={SUPERUSER} user={SUPERUSER}"
-    try:
-        eventually(lambda: _answers(conninfo))
-        yield conninfo
-    finally:
-        process.kill()
-        process.wait()
-        shutil.rmtree(folder)
-
-
-def _as_owner(owner: os.stat_result) -> dict[str, Any]:
-    if os.geteuid() != 0:
-        return {}
-    return {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
-
-
-def _answers(conninfo: str) -> bool:
-    try:
-        psycopg.connect(conninfo, connect_timeout=1).close()
-    except psycopg.OperationalError:
-        return False
-    return True
+    with PgBouncer(postgres, size=1) as running:
+        yield running.url()
 
 
 @pytest.fixture

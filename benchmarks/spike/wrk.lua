@@ -9,8 +9,8 @@ request = function()
 end
 
 done = function(summary, latency)
-  local failed = summary.errors.status + summary.errors.timeout + summary.errors.connect
-      + summary.errors.read + summary.errors.write
-  print(string.format("result %f %f %d", summary.requests / summary.duration * 1e6,
-    latency:percentile(99) / 1000, failed))
+  local errors = summary.errors
+  local lost = errors.timeout + errors.connect + errors.read + errors.write
+  print(string.format("result %d %d %d %f %f %f", summary.requests - errors.status, errors.status, lost,
+    summary.duration / 1e6, latency:percentile(50) / 1000, latency:percentile(99) / 1000))
 end
