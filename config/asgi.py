@@ -11,5 +11,7 @@ django.setup(set_prefix=False)
 from config.front.door import FrontDoor  # noqa: E402 - it reads the settings
 
 application = FrontDoor()
-# What was loaded stays: the collector need not look through all of it again and again.
+# What was loaded stays: the collector need not look through all of it again and again. Nor after every 700
+# objects: to look took a seventh of a scan's time.
 gc.freeze()
+gc.set_threshold(10_000, 20, 50)

@@ -28,6 +28,8 @@ HEADER = [
 def line(rounds: Rounds) -> list[str]:
     """Return a cell's figures in the order of HEADER."""
     low, high = rounds.range("rate")
+    if not high:
+        return ["none", "in 4 s", "", "", "all", f"{rounds.range('connections')[1]:.0f}", "", "", ""]
     return [
         f"{rounds.median('rate'):,.0f}",
         f"{low:,.0f} to {high:,.0f}",

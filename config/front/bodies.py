@@ -60,11 +60,7 @@ class Bodies:
         try:
             with Until(self._timers, monotonic() + seconds):
                 while not is_whole:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise Disconnected
-                    self._add(body, message.get("body", b""), limit)
-                    is_whole = not message.get("more_body", False)
+                    is_whole = self._add(body, await receive(), limit)
         except TimeoutError:
             self.release(body)
             raise BodyRefused(*_TOO_SLOW) from None
@@ -73,13 +69,18 @@ class Bodies:
             raise
         return bytes(body)
 
-    def _add(self, body: bytearray, chunk: bytes, limit: int) -> None:
+    def _add(self, body: bytearray, message: Message, limit: int) -> bool:
+        """Add what came to `body`; return whether it is whole."""
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        chunk = message.get("body", b"")
         if len(body) + len(chunk) > limit:
             raise body_limits.too_large(limit)
         if self._held + len(chunk) > self._bound:
             raise BodyRefused(*_TOO_MANY)
         self._held += len(chunk)
         body += chunk
+        return not message.get("more_body", False)
 
     def release(self, body: bytes | bytearray) -> None:
         """Count a body out that `read` returned."""

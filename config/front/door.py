@@ -19,7 +19,7 @@ from analytics.recorder.line import LineFull
 from config import body_limits, service_key, unavailable
 from config.body_limits import BodyRefused
 from config.front import gates, kinds
-from config.front.bodies import Bodies, Disconnected, Heads, Receive, has_body
+from config.front.bodies import Bodies, Disconnected, Receive, has_body
 from config.front.gates import Scanned
 from config.front.handler import Answer, Handler, Headers, Scope
 from config.front.kinds import Kind
