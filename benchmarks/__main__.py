@@ -25,7 +25,7 @@ IN_SHORT = Path(__file__).parent / "in_short.md"
 BOUNDS = Path(__file__).parent / "bounds.md"
 INTRODUCTION = """\
 What the pool, the ETL and the reports cost when nothing is broken; [faults.md](faults.md) is about what
-happens when something is.
+happens when something is. What a spike of scans costs, beside eight other ways, is in [spike.md](spike.md).
 
 `make bench` writes this document; `python -m benchmarks --only borrow_django` prints a part. Contenders take
 turns in one process on one server; values are medians over rounds, so compare the ratios: they hold on a busy
