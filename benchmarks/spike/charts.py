@@ -32,7 +32,9 @@ def draw(matrix: Matrix) -> None:
 
 def _lines(matrix: Matrix, axes: Axes, name: str) -> None:
     for system, about in SYSTEMS.items():
-        points = [(clients, row[system].median(name)) for clients, row in matrix.items() if system in row]
+        found = [(clients, row[system].median(name)) for clients, row in matrix.items() if system in row]
+        # Where nothing was answered, there is no point.
+        points = [point for point in found if point[1]]
         if points:
             width, style = (2.6, "-") if system == TURNSTILE else (1.4, "--")
             axes.plot(*zip(*points, strict=True), style, marker="o", markersize=4, linewidth=width,
