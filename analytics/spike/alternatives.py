@@ -65,13 +65,18 @@ def started(system: str) -> Iterator[Alternative]:
     command = [sys.executable, "-m", MODULE, system]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     output = cast("IO[str]", process.stdout)
+    follower: threading.Thread | None = None
     try:
         first = output.readline()
         if not first:
             raise NoAlternative(f"{system} did not start: see above")
         found = Alternative(**json.loads(first))
-        threading.Thread(target=found.follow, args=(output,), daemon=True).start()
+        follower = threading.Thread(target=found.follow, args=(output,), daemon=True)
+        follower.start()
         yield found
     finally:
         cast("IO[str]", process.stdin).close()
         process.wait()
+        if follower is not None:
+            follower.join()
+        output.close()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import pairwise
 from queue import SimpleQueue
 from time import monotonic
@@ -102,8 +103,10 @@ class _Process:
     def begin(self) -> None:
         """Wait until it is ready, and let it show tickets."""
         if self._output.readline():
-            self._input.write("begin\n")
-            self._input.flush()
+            # One that died meanwhile is found at its end.
+            with suppress(BrokenPipeError):
+                self._input.write("begin\n")
+                self._input.flush()
         self._reader.start()
 
     def _read(self, seen: "SimpleQueue[Tally | None]") -> None:
@@ -115,4 +118,10 @@ class _Process:
         """Wait for its end, or make one where the caller was interrupted; return whether it did its work."""
         if sys.exc_info()[0] is not None:
             self._process.kill()
-        return self._process.wait() == 0
+        is_well = self._process.wait() == 0
+        if self._reader.is_alive():
+            self._reader.join()
+        self._output.close()
+        with suppress(BrokenPipeError):
+            self._input.close()
+        return is_well

@@ -151,6 +151,8 @@ def _scanners(running: Stage, scans: int) -> Iterator[Iterator[str]]:
         for process in started:
             process.kill()
             process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 def _lines(started: "Sequence[subprocess.Popen[str]]") -> Iterator[str]:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from benchmarks.siege.stage import stage, template
-from benchmarks.spike import million, report, results, service, systems
+from benchmarks.spike import cell, million, report, results, service, systems
 from benchmarks.spike.cell import Round
 from benchmarks.spike.results import Rounds
 from core.embedded import EmbeddedPostgres
@@ -61,7 +61,7 @@ class TestASystem:
             service.running(system, postgres, folder) as running,
             psycopg.connect(running.url, autocommit=True) as connection,
         ):
-            connection.execute("TRUNCATE ticket_scans, admissions")
+            cell.empty(connection)
             answer = validate(running.port)
             [(stored,)] = connection.execute("SELECT count(*) FROM ticket_scans").fetchall()
 

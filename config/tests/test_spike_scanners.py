@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ RIGHT = answer(json.dumps({"isValid": True, "outcome": "admitted"}))
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tally]:
+def told(monkeypatch: pytest.MonkeyPatch) -> Tally:
     """What the scanners of this process say that they saw."""
     total = Tally()
     monkeypatch.setattr(scanners, "_say", lambda line: total.add(Tally.from_json(json.loads(line))))

@@ -77,7 +77,7 @@ WITH_A_POOL = pytest.mark.parametrize(
 BOTH_LIBRARIES = """
 import django; django.setup()
 from django.db import transaction
-from shop import health, totals
+from shop import charges, health, totals
 from shop.models import Order
 
 class Undone(Exception):
@@ -94,6 +94,7 @@ def sell(*, undo):
 Order.objects.all().delete()
 totals.add("Eve", 1)
 assert Order.objects.get().customer == "Eve"
+assert charges.charge(Order.objects.get().pk, 2) == Order.objects.get().total == 3
 try:
     sell(undo=True)
 except Undone:
@@ -166,7 +167,7 @@ class TestTheDocument:
         assert languages.count("python") == len(FILES)
         assert set(FILES) == {
             *("settings.py", "production.py"),
-            *("shop/totals.py", "shop/test_orders.py", "shop/health.py"),
+            *("shop/totals.py", "shop/test_orders.py", "shop/charges.py", "shop/health.py"),
         }
 
     def test_names_the_versions_that_are_tested(self) -> None:

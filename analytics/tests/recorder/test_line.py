@@ -354,7 +354,7 @@ class TestOneThatCannotBeStored:
             submit(recorder, scan()).result(10)
         locked()
 
-        assert refused.value.orig.sqlstate == "55P03"  # type: ignore[attr-defined]
+        assert refused.value.sqlstate == "55P03"
         assert outcome(submit(recorder, scan())) == "admitted"
 
 
