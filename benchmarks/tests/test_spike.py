@@ -40,6 +40,8 @@ def validate(port: int) -> dict[str, object]:
     answer = httpx.post(
         f"http://127.0.0.1:{port}/validate-qr", json={"qr_text": token}, headers=headers, timeout=10
     )
+    # What `analytics.spike` reads, where there is no wrk.
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
     found: dict[str, object] = answer.json()
     return found
 
