@@ -3,6 +3,7 @@ Spikes as a picture: validations a second, and connections against the bound, ov
 """
 
 from collections.abc import Sequence
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,9 @@ def draw(courses: Sequence[Course], path: Path) -> None:
     for course in courses:
         at = [moment.at for moment in course.moments]
         [line] = axes[0].plot(at, [moment.rate for moment in course.moments], label=course.name)
-        axes[1].plot(at, [max(0.1, moment.p99) for moment in course.moments])
-        axes[2].plot(at, [moment.connections for moment in course.moments])
+        # Where nothing was answered, there is a gap.
+        axes[1].plot(at, [moment.p99 or nan for moment in course.moments], color=line.get_color())
+        axes[2].plot(at, [moment.connections for moment in course.moments], color=line.get_color())
         axes[2].axhline(course.bound, color=line.get_color(), linestyle=":", linewidth=0.8)
     _label(axes)
     figure.legend(loc="outside upper center", ncols=3, frameon=False)
