@@ -3,14 +3,16 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
 from benchmarks.siege.stage import stage, template
-from benchmarks.spike import cell, million, report, results, service, systems
+from benchmarks.spike import cell, million, results, service, systems
 from benchmarks.spike.cell import Round
 from benchmarks.spike.results import Rounds
 from core.embedded import EmbeddedPostgres
@@ -91,8 +93,15 @@ def rounds(*rates: float, **other: float) -> Rounds:
     return Rounds(Round(**{**figures, **more, "rate": rate, **other}) for rate in rates)  # type: ignore[arg-type]
 
 
+@pytest.fixture
+def report() -> Any:
+    """The module, which also draws."""
+    pytest.importorskip("matplotlib", reason="needs matplotlib (make .venv/bin/bench-ready)")
+    return import_module("benchmarks.spike.report")
+
+
 class TestTheReport:
-    def test_compares_medians(self) -> None:
+    def test_compares_medians(self, report: Any) -> None:
         matrix = {64: {systems.TURNSTILE: rounds(40, 50, 10), systems.DJANGO_POOL: rounds(8, 7, 9)}}
 
         found = {row.what: row for row in report.targets(matrix)}
@@ -100,7 +109,7 @@ class TestTheReport:
         assert found["64 clients: validations/s against Django's pool"].value == "5 x"
         assert found["64 clients: validations/s against Django's pool"].is_met
 
-    def test_says_what_failed_and_that_it_is_not_met(self) -> None:
+    def test_says_what_failed_and_that_it_is_not_met(self, report: Any) -> None:
         ours, theirs = rounds(9, failed=2), rounds(9)
 
         rows = list(report.targets({512: {systems.TURNSTILE: ours, systems.DJANGO_POOL: theirs}}))
