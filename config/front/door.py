@@ -109,7 +109,7 @@ class FrontDoor:
         deadline: Deadline | None,
         meta: Mapping[str, Any] = MappingProxyType({}),
     ) -> Answer:
-        if body:
+        if kind.body_bytes and has_body(dict(scope["headers"])):
             # It is read: whatever looks at the headers finds how long it is, and nothing to unpack.
             kept = [each for each in scope["headers"] if each[0] not in _LENGTHS]
             scope["headers"] = [*kept, (b"content-length", str(len(body)).encode())]

@@ -49,7 +49,7 @@ def scope(**headers: str) -> dict[str, Any]:
     }
 
 
-def through_the_door(request: dict[str, Any], sent: bytes) -> Said:
+def through_the_door(request: dict[str, Any], sent: bytes, *, has_length: bool = True) -> Said:
     """Send a request through the front door, as a server does."""
     said: list[Mapping[str, Any]] = []
 
@@ -59,7 +59,8 @@ def through_the_door(request: dict[str, Any], sent: bytes) -> Said:
     async def send(message: Mapping[str, Any]) -> None:
         said.append(message)
 
-    request = {**request, "headers": [*request["headers"], (b"content-length", str(len(sent)).encode())]}
+    if has_length:
+        request = {**request, "headers": [*request["headers"], (b"content-length", str(len(sent)).encode())]}
     asyncio.run(FrontDoor()(request, receive, send))
     headers = {name.decode(): value.decode() for name, value in said[0]["headers"]}
     return said[0]["status"], headers, said[1]["body"]
@@ -195,3 +196,10 @@ class TestAnError:
         assert (status, json.loads(text)["reason"]) == (503, "overloaded")
         assert headers["Retry-After"] == "1"
         assert not Scan.objects.filter(pk=uuid.UUID(ID)).exists()
+
+
+class TestABodyThatIsEmpty:
+    def test_is_answered_the_same_in_chunks(self) -> None:
+        status, _, text = through_the_door(scope(transfer_encoding="chunked"), b"", has_length=False)
+
+        assert (status, text) == (422, through_django(scope(), b"")[2])
