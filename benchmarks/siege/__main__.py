@@ -5,13 +5,12 @@
 """
 
 import argparse
-import shutil
-import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from itertools import product
-from pathlib import Path
 from time import monotonic
 
+from benchmarks.rig import folder
+from benchmarks.rig.arguments import names_among
 from benchmarks.siege import cell, charts, report, results
 from benchmarks.siege.attacks import ATTACKS
 from benchmarks.siege.cell import Times
@@ -34,38 +33,22 @@ def main() -> None:
 def run(cells: Sequence[tuple[str, str]], times: Times) -> None:
     """Run the cells, keep every result and print a line for each."""
     started = monotonic()
-    # Not below a folder of one user: the server has another one.
-    folder = Path(tempfile.mkdtemp(prefix="turnstile-siege-"))
-    folder.chmod(0o711)
-    try:
-        with template(folder) as made:
-            for number, (attack, system) in enumerate(cells, 1):
-                print(f"{number}/{len(cells)} {attack}, {system} ...", end=" ", flush=True)
-                result = cell.run(attack, system, folder, made, times)
-                results.save(result)
-                print(report.line(result), flush=True)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with folder.temporary("siege") as path, template(path) as made:
+        for number, (attack, system) in enumerate(cells, 1):
+            print(f"{number}/{len(cells)} {attack}, {system} ...", end=" ", flush=True)
+            result = cell.run(attack, system, path, made, times)
+            results.save(result)
+            print(report.line(result), flush=True)
     print(f"{len(cells)} cells in {monotonic() - started:.0f} s")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.siege", description=__doc__)
-    parser.add_argument("--only", type=_among(ATTACKS), help="attacks, separated by commas")
-    parser.add_argument("--systems", type=_among(SYSTEMS), help="systems, separated by commas")
+    parser.add_argument("--only", type=names_among(ATTACKS), help="attacks, separated by commas")
+    parser.add_argument("--systems", type=names_among(SYSTEMS), help="systems, separated by commas")
     parser.add_argument("--quick", action="store_true", help="8 s for each attack instead of 30")
     parser.add_argument("--report", action="store_true", help="run nothing, write the document")
     return parser.parse_args()
-
-
-def _among(known: Collection[str]) -> "argparse._ActionType":
-    def names(text: str) -> list[str]:
-        chosen = text.split(",")
-        if unknown := set(chosen) - set(known):
-            raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; known: {', '.join(known)}")
-        return chosen
-
-    return names
 
 
 if __name__ == "__main__":

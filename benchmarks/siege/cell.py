@@ -54,6 +54,9 @@ async def _besiege(attack: str, found: Stage, times: Times) -> Result:
         limit=2**20,
     )
     try:
+        assert scanners.stdout is not None
+        # Its imports take seconds on a busy machine, and are no part of the time.
+        await scanners.stdout.readline()
         reading = asyncio.ensure_future(scanners.communicate())
         await asyncio.sleep(times.before)
         begun = time()

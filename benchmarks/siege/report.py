@@ -2,13 +2,10 @@
 docs/siege.md, from the results.
 """
 
-import os
-import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.rig import markdown
+from benchmarks.rig import markdown, versions
 from benchmarks.siege import charts
 from benchmarks.siege.attacks import ATTACKS
 from benchmarks.siege.cell import failures_of
@@ -59,7 +56,7 @@ def _parts(matrix: Matrix) -> Iterator[str]:
     yield _overview(matrix)
     yield f"![{charts.TITLE}](charts/{charts.FILE})"
     yield METHOD.read_text().strip()
-    yield _versions()
+    yield versions.line(PACKAGES)
     for name, row in matrix.items():
         yield from _section(name, row)
 
@@ -104,12 +101,6 @@ def _not_measured(result: Result) -> str:
 
 def _milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:,.0f}"
-
-
-def _versions() -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
-    return f"Versions: {packages}, PostgreSQL 18 (embedded), on {machine}."
 
 
 def broken(results: Sequence[Result]) -> list[str]:

@@ -116,7 +116,7 @@ async def every(seconds: float, until: float, delay: float, work: Callable[[], A
 
 
 async def run(port: int, count: int, seconds: float, *, interval: float, probes: bool) -> None:
-    """Scan, and probe, for so long; print each answer as a line of JSON."""
+    """Say that it begins, scan, and probe, for so long; print each answer as a line of JSON."""
     from analytics import qr
     from benchmarks.siege.prepare import EVENT
 
@@ -124,8 +124,9 @@ async def run(port: int, count: int, seconds: float, *, interval: float, probes:
         return qr.sign({"ticket_id": ticket, "event": EVENT, "user": "guest"})
 
     def note(**fields: Any) -> None:
-        print(json.dumps(fields))
+        print(json.dumps(fields), flush="ready" in fields)
 
+    note(ready=count)
     until = monotonic() + seconds
     scanners = [Scanner(port, sign, note) for _ in range(count)]
     work = [
