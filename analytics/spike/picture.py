@@ -52,6 +52,8 @@ def _label(axes: Any) -> None:
     axes[1].set_yscale("log")
     axes[2].set_ylabel("connections (dotted: bound)")
     axes[2].set_xlabel("seconds")
+    # The one between has a logarithm's scale, which has no 0.
+    axes[0].set_ylim(bottom=0)
+    axes[2].set_ylim(bottom=0)
     for each in axes:
-        each.set_ylim(bottom=None if each is axes[1] else 0)
         each.spines[["top", "right"]].set_visible(False)
