@@ -134,8 +134,7 @@ def _refusal_of_signature(sig: object, payload: Payload) -> Refusal | None:
     if not isinstance(sig, str):
         return Refusal.UNSIGNED
     # As bytes: compare_digest refuses text outside ASCII.
-    expected = signature(payload)
-    is_genuine = hmac.compare_digest(sig.encode("utf-8", "replace"), expected.encode())
+    is_genuine = hmac.compare_digest(sig.encode("utf-8", "replace"), signature(payload).encode())
     return None if is_genuine else Refusal.INVALID_SIGNATURE
 
 

@@ -14,7 +14,7 @@ Row = tuple[Any, ...]
 # Runs a statement with its parameters in somebody's transaction, and returns its rows.
 Execute = Callable[[str, Mapping[str, Any]], list[Row]]
 
-_encode = msgspec.json.Encoder(uuid_format="canonical").encode
+_encode = msgspec.json.Encoder().encode
 
 
 def statement(text: str) -> str:

@@ -21,12 +21,16 @@ Follow = Callable[[Course], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a spike showed. `bound` is the most connections that the service may have."""
+    """What a spike showed."""
 
     course: Course
     connections: ConnectionCount
     health: HealthAnswers
-    bound: int
+
+    @property
+    def bound(self) -> int:
+        """The most connections that the service may have."""
+        return self.course.bound
 
     @property
     def tally(self) -> Tally:
@@ -74,13 +78,12 @@ class Spike:
             samplers.enter_context(Sampler(connections.sample, interval=CONNECTIONS_SECONDS))
             samplers.enter_context(Sampler(health.sample, interval=HEALTH_SECONDS))
             self._send(url, course, lambda: connections.latest, follow)
-        return Result(course=course, connections=connections, health=health, bound=bound)
+        return Result(course=course, connections=connections, health=health)
 
-    def on_another(self, name: str, other: Alternative, follow: Follow) -> Course:
-        """Send to an alternative."""
+    def on_another(self, name: str, other: Alternative, follow: Follow) -> None:
+        """Send to an alternative; `follow` sees how it goes."""
         course = Course(name, other.bound)
         self._send(other.url, course, lambda: other.connections, follow)
-        return course
 
     def _send(self, url: str, course: Course, connections: Callable[[], int], follow: Follow) -> None:
         def on_progress(tally: Tally, at: float) -> None:

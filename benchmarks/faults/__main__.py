@@ -7,7 +7,7 @@
 import argparse
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 
@@ -16,6 +16,7 @@ from benchmarks.faults.catalogue import FAULTS
 from benchmarks.faults.fault import Fault
 from benchmarks.faults.result import LATER_SECONDS, Result
 from benchmarks.faults.schedule import Cell, Schedule
+from benchmarks.rig.arguments import names_among
 from benchmarks.rig.server import make_template
 from benchmarks.systems import SYSTEMS
 
@@ -75,21 +76,11 @@ def _faults(arguments: argparse.Namespace) -> list[Fault]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
-    parser.add_argument("--only", type=_names_among(FAULTS), help="faults, separated by commas")
-    parser.add_argument("--systems", type=_names_among(SYSTEMS), help="systems, separated by commas")
+    parser.add_argument("--only", type=names_among(FAULTS), help="faults, separated by commas")
+    parser.add_argument("--systems", type=names_among(SYSTEMS), help="systems, separated by commas")
     parser.add_argument("--quick", action="store_true", help="some faults, about two minutes")
     parser.add_argument("--report", action="store_true", help="run nothing, write the document")
     return parser.parse_args()
-
-
-def _names_among(known: Collection[str]) -> Callable[[str], list[str]]:
-    def names(text: str) -> list[str]:
-        chosen = text.split(",")
-        if unknown := set(chosen) - set(known):
-            raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; known: {', '.join(known)}")
-        return chosen
-
-    return names
 
 
 if __name__ == "__main__":

@@ -2,17 +2,14 @@
 docs/faults.md, from the results.
 """
 
-import os
-import platform
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.faults import charts, summary, table
 from benchmarks.faults.catalogue import FAULTS
 from benchmarks.faults.result import Result
 from benchmarks.faults.results import Matrix
-from benchmarks.rig import markdown
+from benchmarks.rig import markdown, versions
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 PACKAGES = ("django", "psycopg", "psycopg-pool", "sqlalchemy", "django-db-connection-pool")
@@ -33,7 +30,7 @@ def _parts(matrix: Matrix) -> Iterator[str]:
     yield summary.overview(matrix)
     yield from (f"![{chart.title}](charts/{chart.file})" for chart in charts.CHARTS)
     yield METHOD.read_text().strip()
-    yield _versions()
+    yield versions.line(PACKAGES)
     for name, row in matrix.items():
         yield from _section(name, row)
 
@@ -62,9 +59,3 @@ def _remark(result: Result) -> str:
 
 def _fact(value: object) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
-
-
-def _versions() -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
-    return f"Versions: {packages}, PostgreSQL 18 (embedded), on {machine}."

@@ -2,11 +2,8 @@
 docs/peers.md, and the table on the terminal, from the results.
 """
 
-import os
-import platform
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from rich.table import Table
@@ -16,7 +13,7 @@ from benchmarks.peers.differences import Difference, Intention
 from benchmarks.peers.outcomes import count
 from benchmarks.peers.runner import SuiteResult
 from benchmarks.peers.suite import SIDES, Side
-from benchmarks.rig import markdown
+from benchmarks.rig import markdown, versions
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "peers.md"
 PACKAGES = ("django", "psycopg", "psycopg-pool", "sqlalchemy", "wagtail")
@@ -56,7 +53,7 @@ def _parts(results: Sequence[SuiteResult], seconds: float) -> Iterator[str]:
     yield "The tests of the libraries that Turnstile stands in for, on the stock product and on ours."
     yield markdown.table(list(COLUMNS), [_cells(result) for result in results])
     yield METHOD.read_text().strip()
-    yield f"{_versions()} The run took {seconds / 60:.0f} minutes."
+    yield f"{versions.line(PACKAGES, server.version())} The run took {seconds / 60:.0f} minutes."
     yield "## What differs on purpose"
     yield from (section for result in results if (section := _intended(result)))
     yield "## What differs, and should not"
@@ -129,9 +126,3 @@ def _short(test: str) -> str:
     """Return a test's name for a table, without the folders that its suite's title stands for."""
     path, separator, rest = test.partition("::")
     return f"{path.rpartition('/')[2]}{separator}{rest}".replace("|", "\\|")
-
-
-def _versions() -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
-    return f"Versions: {packages}, {server.version()}, on {machine}."

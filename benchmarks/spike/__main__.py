@@ -5,14 +5,13 @@
 """
 
 import argparse
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
-from benchmarks.siege.__main__ import _among
+from benchmarks.rig.arguments import names_among
+from benchmarks.rig.folder import temporary
 from benchmarks.spike import cell, charts, limits, load, report, results, service
 from benchmarks.spike.cell import CLIENTS
 from benchmarks.spike.results import Rounds
@@ -42,15 +41,9 @@ def main() -> None:
 
 @contextmanager
 def _stage() -> Iterator[tuple[Path, EmbeddedPostgres]]:
-    # Not below a folder of one user: the server has another one.
-    folder = Path(tempfile.mkdtemp(prefix="turnstile-spike-"))
-    folder.chmod(0o711)
-    try:
-        with service.database(folder) as postgres:
-            load.write_tickets(folder / "tickets", cell.TICKETS)
-            yield folder, postgres
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with temporary("spike") as folder, service.database(folder) as postgres:
+        load.write_tickets(folder / "tickets", cell.TICKETS)
+        yield folder, postgres
 
 
 def run(
@@ -89,7 +82,9 @@ def _round(
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.spike", description=__doc__)
-    parser.add_argument("--systems", type=_among({**SYSTEMS, **WAYS_IN}), help="systems, separated by commas")
+    parser.add_argument(
+        "--systems", type=names_among({**SYSTEMS, **WAYS_IN}), help="systems, separated by commas"
+    )
     parser.add_argument("--clients", type=_numbers, help="numbers of clients, separated by commas")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--report", action="store_true", help="run nothing, write the document")

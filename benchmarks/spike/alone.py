@@ -8,14 +8,12 @@ lines of JSON.
 import argparse
 import json
 import os
-import shutil
 import sys
-import tempfile
 import threading
-from pathlib import Path
 
 import psycopg
 
+from benchmarks.rig.folder import temporary
 from benchmarks.spike import cell, service
 from benchmarks.spike.systems import NO_DATABASE, SYSTEMS
 
@@ -30,23 +28,16 @@ def main() -> None:
     keys = {name: os.environ[name] for name in service.KEYS}
     is_over = threading.Event()
     threading.Thread(target=_wait_for_the_end, args=(is_over,), daemon=True).start()
-    # Not below a folder of one user: the server has another one.
-    folder = Path(tempfile.mkdtemp(prefix="turnstile-spike-"))
-    folder.chmod(0o711)
-    try:
-        with (
-            service.database(folder) as postgres,
-            service.running(system, postgres, folder, keys=keys) as running,
-            psycopg.connect(running.url, autocommit=True) as watcher,
-        ):
-            [bound] = watcher.execute(
-                "SELECT CAST(current_setting('max_connections') AS int)"
-            ).fetchone() or [0]
-            _say(url=f"http://127.0.0.1:{running.port}", bound=bound)
-            while not is_over.wait(SAMPLE_SECONDS):
-                _say(connections=cell.connections(watcher))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with (
+        temporary("spike") as folder,
+        service.database(folder) as postgres,
+        service.running(system, postgres, folder, keys=keys) as running,
+        psycopg.connect(running.url, autocommit=True) as watcher,
+    ):
+        [(bound,)] = watcher.execute("SELECT CAST(current_setting('max_connections') AS int)").fetchall()
+        _say(url=f"http://127.0.0.1:{running.port}", bound=bound)
+        while not is_over.wait(SAMPLE_SECONDS):
+            _say(connections=cell.connections(watcher))
 
 
 def _wait_for_the_end(is_over: threading.Event) -> None:

@@ -8,16 +8,13 @@ each answer is compared with what is stored. Postgres waits for the disk, as it 
 import argparse
 import json
 import random
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from queue import SimpleQueue
 from time import monotonic, sleep
 
@@ -25,6 +22,7 @@ import psycopg
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
+from benchmarks.rig.folder import temporary
 from benchmarks.siege.stage import ROOT, Stage, stage, template
 
 SCANNERS = 128
@@ -64,13 +62,12 @@ def main() -> None:
     parser.add_argument("--scans", type=int, default=1_000_000)
     parser.add_argument("--kills", type=int, default=3, help="of Postgres, and as many of workers")
     arguments = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="turnstile-million-"))
-    folder.chmod(0o711)
-    try:
-        with template(folder, rows=1000) as made, stage("turnstile", folder, made, parameters={}) as running:
-            broken = _run(running, arguments.scans, arguments.kills)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with (
+        temporary("million") as folder,
+        template(folder, rows=1000) as made,
+        stage("turnstile", folder, made, parameters={}) as running,
+    ):
+        broken = _run(running, arguments.scans, arguments.kills)
     if any(broken.values()):
         sys.exit(f"broken: {broken}")
 

@@ -2,14 +2,11 @@
 docs/spike.md, from the results.
 """
 
-import os
-import platform
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.costs.row import Row, at_least, at_most
-from benchmarks.rig import markdown
+from benchmarks.rig import markdown, versions
 from benchmarks.spike import charts, systems
 from benchmarks.spike.limits import PROCESSES
 from benchmarks.spike.results import Matrix, Rounds
@@ -54,7 +51,7 @@ def _parts(matrix: Matrix, limits: Mapping[str, float]) -> Iterator[str]:
     yield (HERE / "in_short.md").read_text().strip()
     yield f"![{charts.TITLE}](charts/{charts.FILE})"
     yield (HERE / "method.md").read_text().strip()
-    yield _versions()
+    yield versions.line(PACKAGES)
     yield "## What it should reach"
     rows = [[row.what, row.value, row.target, "yes" if row.is_met else "**no**"] for row in targets(matrix)]
     yield markdown.table(["what", "measured", "target", "met"], rows)
@@ -111,9 +108,3 @@ def _pair(matrix: Matrix, clients: int, other: str) -> tuple[Rounds, Rounds] | N
 
 def _ratio(ours: Rounds, theirs: Rounds, name: str) -> float:
     return ours.median(name) / max(1e-9, theirs.median(name))
-
-
-def _versions() -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
-    return f"Versions: {packages}, PostgreSQL 18 (embedded), on {machine}."

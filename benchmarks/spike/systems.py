@@ -80,7 +80,7 @@ SYSTEMS: Mapping[str, System] = {
     ),
 }
 
-# Ways in for Turnstile's scans, for docs/adr/0013-the-recorder.md; not part of the whole run.
+# Ways in for Turnstile's scans, for docs/adr/0014-the-way-in.md; not part of the whole run.
 WAYS_IN: Mapping[str, System] = {
     "lean-wsgi": System(
         "lean WSGI in front of Django, 2 x 64 threads",

@@ -1,7 +1,5 @@
 """The comparison measures what it says: each system answers, and stores what it answered."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +9,7 @@ import httpx
 import psycopg
 import pytest
 
+from benchmarks.rig.folder import temporary
 from benchmarks.siege.stage import stage, template
 from benchmarks.spike import cell, million, results, service, systems
 from benchmarks.spike.cell import Round
@@ -22,10 +21,8 @@ from core.pgbouncer import PROGRAM
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     # Not below pytest's: the server has another user, where this one is root.
-    path = Path(tempfile.mkdtemp(prefix="turnstile-spike-"))
-    path.chmod(0o711)
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
+    with temporary("spike") as path:
+        yield path
 
 
 @pytest.fixture(scope="module")

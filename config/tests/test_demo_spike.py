@@ -33,7 +33,7 @@ def result(*, most: int = 30, outcomes: int = 1, **faults: int) -> Result:
     connections = ConnectionCount()
     connections.most = most
     health = HealthAnswers("http://127.0.0.1:8000")
-    return Result(course=course, connections=connections, health=health, bound=30)
+    return Result(course=course, connections=connections, health=health)
 
 
 class TestScanRequests:
