@@ -49,7 +49,9 @@ def draw(courses: Sequence[Course], path: Path) -> None:
 def _label(axes: Any) -> None:
     axes[0].set_ylabel("validations a second")
     axes[1].set_ylabel("p99 until the answer, ms")
-    axes[1].set_yscale("log")
+    # Where nothing was answered at all, there is nothing to scale.
+    if any((line.get_ydata() > 0).any() for line in axes[1].lines):
+        axes[1].set_yscale("log")
     axes[2].set_ylabel("connections (dotted: bound)")
     axes[2].set_xlabel("seconds")
     # The one between has a logarithm's scale, which has no 0.

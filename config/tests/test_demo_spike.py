@@ -117,10 +117,13 @@ class TestACourse:
         assert "2,000 scanners" in shown
         assert re.search(r"engine-per-write .* 7 .* 99 .* 100", shown)
 
-    def test_is_drawn(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("answered", [0, 7])
+    def test_is_drawn(self, tmp_path: Path, answered: int) -> None:
         pytest.importorskip("matplotlib", reason="needs matplotlib (make .venv/bin/bench-ready)")
-        course = Course("Turnstile", 30)
-        course.add(Tally(), at=1.0, connections=2)
+        course, tally = Course("Turnstile", 30), Tally()
+        for _ in range(answered):
+            tally.note(0.01)
+        course.add(tally, at=1.0, connections=2)
 
         picture.draw([course], tmp_path / "spike.png")
 
