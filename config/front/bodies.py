@@ -27,6 +27,12 @@ def has_body(heads: Heads) -> bool:
     return b"transfer-encoding" in heads or bool(heads.get(b"content-length", b"").strip(b"0 "))
 
 
+def _declared(heads: Heads) -> int:
+    """Return how many bytes of a body follow, or -1 where that is not known beforehand."""
+    declared = heads.get(b"content-length", b"")
+    return int(declared) if declared.isdigit() and b"transfer-encoding" not in heads else -1
+
+
 class Bodies:
     """
     The bodies that one process holds at a time: how many bytes, of all requests together.
@@ -53,14 +59,15 @@ class Bodies:
         """
         if not has_body(heads):
             return b""
-        declared = heads.get(b"content-length", b"")
-        if declared.isdigit() and int(declared) > limit:
+        declared = _declared(heads)
+        if declared > limit:
             raise body_limits.too_large(limit)
         body, is_whole = bytearray(), False
         try:
             with Until(self._timers, monotonic() + seconds):
                 while not is_whole:
-                    is_whole = self._add(body, await receive(), limit)
+                    # granian says that it ends in a message of its own: as much work again as for all of it.
+                    is_whole = self._add(body, await receive(), limit) or len(body) == declared
         except TimeoutError:
             self.release(body)
             raise BodyRefused(*_TOO_SLOW) from None
