@@ -5,10 +5,7 @@
 """
 
 import argparse
-import shutil
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from time import monotonic
 
 from benchmarks.faults import charts, faketime, report, results, table
@@ -17,6 +14,7 @@ from benchmarks.faults.fault import Fault
 from benchmarks.faults.result import LATER_SECONDS, Result
 from benchmarks.faults.schedule import Cell, Schedule
 from benchmarks.rig.arguments import names_among
+from benchmarks.rig.folder import temporary
 from benchmarks.rig.server import make_template
 from benchmarks.systems import SYSTEMS
 
@@ -37,13 +35,10 @@ def main() -> None:
 def run(cells: Sequence[Cell]) -> None:
     """Run the cells, keep every result and print a line for each."""
     started = monotonic()
-    folder = Path(tempfile.mkdtemp(prefix="turnstile-faults-"))
-    try:
+    with temporary("faults") as folder:
         make_template(folder)
         print(f"{len(cells)} cells\n{table.heading()}", flush=True)
         Schedule(folder, _take).run(cells)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     print(f"{len(cells)} cells in {monotonic() - started:.0f} s")
 
 

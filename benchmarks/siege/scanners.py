@@ -124,9 +124,9 @@ async def run(port: int, count: int, seconds: float, *, interval: float, probes:
         return qr.sign({"ticket_id": ticket, "event": EVENT, "user": "guest"})
 
     def note(**fields: Any) -> None:
-        print(json.dumps(fields), flush="ready" in fields)
+        print(json.dumps(fields))
 
-    note(ready=count)
+    print(json.dumps({"ready": count}), flush=True)
     until = monotonic() + seconds
     scanners = [Scanner(port, sign, note) for _ in range(count)]
     work = [
