@@ -28,9 +28,9 @@ def has_body(heads: Heads) -> bool:
 
 
 def _declared(heads: Heads) -> int:
-    """Return how many bytes of a body follow, or -1 where that is not known beforehand."""
+    """Return how many bytes a request says that its body has, or -1 where it does not say so."""
     declared = heads.get(b"content-length", b"")
-    return int(declared) if declared.isdigit() and b"transfer-encoding" not in heads else -1
+    return int(declared) if declared.isdigit() else -1
 
 
 class Bodies:
@@ -62,12 +62,14 @@ class Bodies:
         declared = _declared(heads)
         if declared > limit:
             raise body_limits.too_large(limit)
+        # In chunks it ends where they end, whatever else is said of its length.
+        length = -1 if b"transfer-encoding" in heads else declared
         body, is_whole = bytearray(), False
         try:
             with Until(self._timers, monotonic() + seconds):
                 while not is_whole:
                     # granian says that it ends in a message of its own: as much work again as for all of it.
-                    is_whole = self._add(body, await receive(), limit) or len(body) == declared
+                    is_whole = self._add(body, await receive(), limit) or len(body) == length
         except TimeoutError:
             self.release(body)
             raise BodyRefused(*_TOO_SLOW) from None

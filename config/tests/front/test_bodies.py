@@ -37,6 +37,25 @@ class TestABody:
     def test_is_read_to_its_end(self) -> None:
         assert read(Bodies(Timers()), sent(b"one ", b"", b"two")) == b"one two"
 
+    def test_of_a_known_length_is_whole_with_its_last_byte(self) -> None:
+        heads = {b"content-length": b"7"}
+        nobody_says_so = sent(b"one ", b"two", ends=False)
+
+        assert asyncio.run(Bodies(Timers()).read(heads, nobody_says_so, limit=10, seconds=10)) == b"one two"
+
+    def test_in_chunks_ends_where_they_end(self) -> None:
+        heads = {b"content-length": b"4", b"transfer-encoding": b"chunked"}
+
+        read = asyncio.run(Bodies(Timers()).read(heads, sent(b"one ", b"two"), limit=10, seconds=10))
+
+        assert read == b"one two"
+
+    def test_that_says_it_is_too_large_is_not_read(self) -> None:
+        for heads in ({}, {b"transfer-encoding": b"chunked"}):
+            declared = {b"content-length": b"11", **heads}
+            with pytest.raises(BodyRefused, match="at most 10 bytes"):
+                asyncio.run(Bodies(Timers()).read(declared, sent(ends=False), limit=10, seconds=10))
+
     def test_that_is_larger_than_the_limit_is_refused_by_its_first_byte_too_many(self) -> None:
         assert read(Bodies(Timers()), sent(b"12345", b"67890")) == b"1234567890"
 
